@@ -1,0 +1,1 @@
+"""ringback's reference client and the requirements that are checked with it."""

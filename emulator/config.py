@@ -1,0 +1,117 @@
+"""Every setting of the emulator, with its default and its reason. `docs/settings.md` is generated from this page.
+
+A setting tagged CHOICE stands where the real service's behaviour is not known: the default is our guess.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from .errors import UsageError
+
+
+def setting(default: Any, text: str, *, tag: str | None = None, secret: bool = False) -> Any:
+    """A field of `Settings`: its default, one sentence for people, and the evidence tag where it is a behaviour."""
+    return field(default=default, metadata={"text": text, "tag": tag, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortRange:
+    """UDP ports that media may use, both ends included."""
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low <= self.high <= 65535:
+            raise UsageError(f"RTP port range {self.low}-{self.high}: give LO-HI with 1 ≤ LO ≤ HI ≤ 65535")
+
+    @classmethod
+    def parse(cls, text: str) -> "PortRange":
+        """`"10000-10100"` → a range."""
+        low, dash, high = text.partition("-")
+        if not (dash and low.strip().isdecimal() and high.strip().isdecimal()):
+            raise UsageError(f"RTP ports {text!r}: give LO-HI, for example 10000-10100")
+        return cls(low=int(low), high=int(high))
+
+    def __str__(self) -> str:
+        return f"{self.low}-{self.high}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What one emulator is told at its start. Times are seconds, sizes bytes. A port of 0 means any free one."""
+
+    # Addresses
+    host: str = setting("127.0.0.1", "Address that every listener binds; `::1` and `::` are possible.")
+    http_port: int = setting(8080, "Port of the REST and WebSocket API over HTTP.")
+    https_port: int = setting(0, "Port of the same API over TLS.")
+    sip_tls_port: int = setting(5061, "SIP over TLS, the only transport that the real service documents.")
+    sip_tcp_port: int = setting(5060, "SIP over TCP.")
+    sip_udp_port: int = setting(5060, "SIP over UDP.")
+    rtp_ports: PortRange | None = setting(None, "UDP ports for media; without it the system chooses.")
+    advertise_ip: str | None = setting(None, "Address that Contact and SDP name instead of the bound one (containers).")
+
+    # The project
+    project: str = setting("proj_ringback", "Project id: the user part of the SIP URI that callers dial.")
+    api_key: str | None = setting(None, "API key of the project; without it one is made.", secret=True)
+    any_key: bool = setting(False, "Accept every API key as the project's own.")
+    webhook_secret: str | None = setting(
+        None, "Signing secret (`whsec_…`) of the endpoints given by URL; without it one is made.", secret=True
+    )
+    webhook_urls: tuple[str, ...] = setting((), "Where `realtime.call.incoming` is posted; several are possible.")
+    auto_accept: bool = setting(False, "Play the application too: accept each call and ask for a greeting.")
+
+    # TLS
+    tls_cert: str | None = setting(None, "Certificate file (PEM) for SIP and HTTPS; without it a local CA makes one.")
+    tls_key: str | None = setting(None, "Its key file (PEM).")
+    tls_keylog: str | None = setting(None, "File to which TLS secrets are written, so that tshark can read the calls.")
+
+    # Calls
+    decision_timeout: float = setting(30.0, "How long an INVITE waits for accept or reject.", tag="CHOICE")
+    no_decision_status: int = setting(480, "What the caller gets when that time is over.", tag="CHOICE")
+    unknown_project_status: int = setting(404, "What an INVITE to an unknown project gets.", tag="CHOICE")
+    session_limit: float = setting(3600.0, "The longest a session may last.", tag="OBS")
+    register_status: int = setting(200, "What REGISTER gets: many softphones insist on 200.", tag="CHOICE")
+    refer_bye_timeout: float = setting(
+        32.0, "How long after a final NOTIFY we wait for the carrier's BYE before sending our own.", tag="CHOICE"
+    )
+
+    # Webhooks
+    webhook_timeout: float = setting(10.0, "How long one delivery attempt may take.", tag="CHOICE")
+    webhook_first_retry: float = setting(1.0, "Pause before the second attempt; it doubles each time.", tag="CHOICE")
+    webhook_retry_cap: float = setting(3600.0, "The longest pause between two attempts.", tag="CHOICE")
+    webhook_give_up: float = setting(259200.0, "How long an event is tried for: 72 hours.", tag="DOC")
+
+    # SIP timers, RFC 3261 table 4
+    sip_t1: float = setting(0.5, "Timer T1: estimate of the round trip.", tag="RFC")
+    sip_t2: float = setting(4.0, "Timer T2: the longest pause between retransmissions.", tag="RFC")
+    sip_t4: float = setting(5.0, "Timer T4: how long a message may stay in the network.", tag="RFC")
+
+    # Limits
+    http_body_limit: int = setting(16 * 1024 * 1024, "Largest HTTP body; above it 413.", tag="CHOICE")
+    sip_message_limit: int = setting(64 * 1024, "Largest SIP message; above it 513 or a close.", tag="CHOICE")
+    event_limit: int = setting(
+        16 * 1024 * 1024, "Largest client event on a WebSocket; above it close 1009.", tag="CHOICE"
+    )
+    send_buffer_limit: int = setting(
+        8 * 1024 * 1024, "Unsent bytes after which a WebSocket client that does not read is cut.", tag="CHOICE"
+    )
+    journal_limit: int = setting(50_000, "Entries that the journal keeps.")
+    journal_folder: str | None = setting(None, "Folder to which the journal writes what it no longer keeps.")
+
+    # Reproducibility
+    seed: int | None = setting(None, "Seed of every id and token; without it they are random.")
+
+    def __post_init__(self) -> None:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise UsageError("give both of tls-cert and tls-key, or neither")
+        for name in ("http_port", "https_port", "sip_tls_port", "sip_tcp_port", "sip_udp_port"):
+            if not 0 <= getattr(self, name) <= 65535:
+                raise UsageError(f"{name.replace('_', '-')} {getattr(self, name)}: give a port from 0 to 65535")
+        if not self.project.startswith("proj_"):
+            raise UsageError(f"project {self.project!r}: a project id starts with proj_")
+
+
+def describe() -> list[tuple[str, Any, str, str | None]]:
+    """`(name, default, text, tag)` of each setting, in order: the command line and the docs are made from it."""
+    return [(f.name, f.default, f.metadata["text"], f.metadata["tag"]) for f in fields(Settings)]

@@ -1,0 +1,134 @@
+"""Every error of the emulator, by whose fault it is.
+
+::
+
+    RingbackError
+    ├── PeerError              a peer broke a protocol; never a reason to crash
+    │   ├── SipError           … of SIP; carries the status to answer with, if an answer is possible
+    │   ├── SdpError           … of SDP; answered 400 (unreadable) or 488 (nothing in common)
+    │   └── ApiError           … of the REST or WebSocket API; carries its own wire form
+    │       ├── InvalidRequest        400
+    │       ├── Unauthorized          401  invalid_api_key
+    │       ├── CallNotFound          404  call_id_not_found
+    │       ├── ResourceNotFound      404
+    │       ├── MethodNotAllowed      405
+    │       ├── DecisionAlreadyMade   409  decision_already_made
+    │       ├── PayloadTooLarge       413
+    │       └── UpstreamFailed        502
+    ├── UsageError             whoever calls this package misused it
+    └── EmulatorBug            ours: an invariant of the emulator does not hold
+"""
+
+from typing import Any, ClassVar
+
+
+class RingbackError(Exception):
+    """The root of every error that the emulator raises on purpose."""
+
+
+class PeerError(RingbackError):
+    """A peer broke a protocol. The message says what it sent and what was expected."""
+
+
+class SipError(PeerError):
+    """A SIP message that can't be acted upon. `status` is what RFC 3261 wants answered, None where nothing can be."""
+
+    def __init__(self, message: str, *, status: int | None = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class SdpError(PeerError):
+    """A session description that can't be used. `status` is 400 for unreadable, 488 for nothing in common."""
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ApiError(PeerError):
+    """An error of the API with its wire form: raise it anywhere under a request, the edge sends `status` and `body()`.
+
+    The envelope is the OpenAPI document's `ErrorResponse`: `{"error": {message, type, param, code}}`, all four
+    present [DOC].
+    """
+
+    status: ClassVar[int] = 400
+    type: ClassVar[str] = "invalid_request_error"
+    default_code: ClassVar[str | None] = None
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code if code is not None else self.default_code
+
+    def error(self) -> dict[str, Any]:
+        """The inner object, as REST bodies, handshake answers and in-band `error` events carry it."""
+        return {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body of an HTTP answer."""
+        return {"error": self.error()}
+
+
+class InvalidRequest(ApiError):
+    """400: `param` names the field, `code` is the service's word for what is wrong with it."""
+
+
+class Unauthorized(ApiError):
+    """401: no key, or one that no project has."""
+
+    status = 401
+    default_code = "invalid_api_key"
+
+
+class ResourceNotFound(ApiError):
+    """404: no such path or object."""
+
+    status = 404
+
+
+class CallNotFound(ResourceNotFound):
+    """404: unknown, ended and not yet decided calls answer alike [OBS], with this message and code."""
+
+    default_code = "call_id_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No session found for the provided call_id")
+
+
+class MethodNotAllowed(ApiError):
+    """405: the path exists, the verb does not."""
+
+    status = 405
+
+
+class DecisionAlreadyMade(ApiError):
+    """409: the first accept or reject wins. SDKs retry a bare 409, so the header tells them not to."""
+
+    status = 409
+    default_code = "decision_already_made"
+    headers: ClassVar[dict[str, str]] = {"x-should-retry": "false"}
+
+
+class PayloadTooLarge(ApiError):
+    """413: a body above the limit (a setting)."""
+
+    status = 413
+
+
+class UpstreamFailed(ApiError):
+    """502: the SIP side could not be told what the request asked for; nothing was sent."""
+
+    status = 502
+    type = "server_error"
+
+
+class UsageError(RingbackError):
+    """The caller of this package misused it. The message says what to do instead."""
+
+
+class EmulatorBug(RingbackError):
+    """An invariant of the emulator does not hold. It ends one call, is journalled, and fails the test that saw it."""

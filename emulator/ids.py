@@ -1,0 +1,120 @@
+"""Identifiers in the service's formats, drawn from a random source that the caller owns."""
+
+import re
+from typing import NewType, Protocol
+
+from .errors import UsageError
+
+CallId = NewType("CallId", str)
+"""`rtc_…`: opaque; only `call_id` and `parse_call_id` make one."""
+
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CALL_ID = re.compile(r"rtc_[A-Za-z0-9_-]+\Z")  # FACTS 2: treat as opaque [OBS]
+
+
+class RandomSource(Protocol):
+    """What `random.Random` and `random.SystemRandom` have in common here."""
+
+    def getrandbits(self, k: int, /) -> int: ...
+
+
+def parse_call_id(text: str) -> CallId:
+    """The one edge at which a string becomes a call id. Raises `UsageError` on anything but `rtc_…`."""
+    if _CALL_ID.match(text) is None:
+        raise UsageError(f"{text!r} is not a call id (rtc_…)")
+    return CallId(text)
+
+
+class Ids:
+    """Makes every identifier of one emulator. A seeded source gives the same sequence each time.
+
+    Lengths and alphabets are the observed ones (FACTS 2) [OBS]; clients must treat all of them as opaque.
+    """
+
+    def __init__(self, rng: RandomSource, *, cluster: str = "u0") -> None:
+        self._rng = rng
+        self._cluster = cluster
+
+    def call(self) -> CallId:
+        """`rtc_u0_` and 32 base62 characters, as SIP calls have since September 2026."""
+        return CallId(f"rtc_{self._cluster}_{self._base62(32)}")
+
+    def session(self) -> str:
+        """`sess_` and 21 base62 characters: a session without a call."""
+        return f"sess_{self._base62(21)}"
+
+    def session_of(self, call_id: CallId) -> str:
+        """The session of a call is the call's id with its prefix swapped."""
+        return "sess_" + call_id.removeprefix("rtc_")
+
+    def event(self) -> str:
+        return f"event_{self._base62(21)}"
+
+    def media_event(self) -> str:
+        """`output_audio_buffer.*` events come from the media server and carry 16 hexadecimal digits."""
+        return f"event_{self._hex(16)}"
+
+    def item(self) -> str:
+        return f"item_{self._base62(21)}"
+
+    def response(self) -> str:
+        return f"resp_{self._base62(21)}"
+
+    def conversation(self) -> str:
+        return f"conv_{self._base62(21)}"
+
+    def function_call(self) -> str:
+        return f"call_{self._base62(16)}"
+
+    def obfuscation(self, length: int) -> str:
+        """Padding of deltas: `length` base62 characters."""
+        return self._base62(length)
+
+    def webhook_event(self) -> str:
+        return f"evt_{self._hex(32)}"
+
+    def webhook_delivery(self) -> str:
+        return f"wh_{self._hex(32)}"
+
+    def webhook_endpoint(self) -> str:
+        """The service's format is not published: `we_` and 32 hexadecimal digits [CHOICE]."""
+        return f"we_{self._hex(32)}"
+
+    def webhook_secret_bytes(self) -> bytes:
+        """32 bytes, what `whsec_` and base64 carry."""
+        return self._rng.getrandbits(256).to_bytes(32, "big")
+
+    def project(self) -> str:
+        return f"proj_{self._base62(24)}"
+
+    def api_key(self) -> str:
+        """`sk-ringback-…`: recognisably ours, so that it can't be mistaken for a real key [CHOICE]."""
+        return f"sk-ringback-{self._base62(32)}"
+
+    def client_secret(self) -> str:
+        return f"ek_{self._hex(32)}"
+
+    def token(self, length: int = 16) -> str:
+        """Hexadecimal digits for SIP tags, branches and the like."""
+        return self._hex(length)
+
+    def uuid(self) -> str:
+        """A version 4 UUID, as the service's SIP tags are [OBS]."""
+        bits = self._rng.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | (0x4 << 76) | (0x2 << 62)
+        text = f"{bits:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def number(self, bits: int) -> int:
+        """An unsigned integer of `bits` bits: SSRCs, first sequence numbers, SDP session ids."""
+        return self._rng.getrandbits(bits)
+
+    def _base62(self, length: int) -> str:
+        bits = self._rng.getrandbits(6 * length + 16)
+        digits = []
+        for _ in range(length):
+            bits, digit = divmod(bits, 62)
+            digits.append(BASE62[digit])
+        return "".join(digits)
+
+    def _hex(self, length: int) -> str:
+        return f"{self._rng.getrandbits(4 * length):0{length}x}"

@@ -1,0 +1,124 @@
+"""The journal: what happened, who did it, when. The inspector, assertions and reports read it and nothing else."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import EmulatorBug
+
+KINDS: dict[str, str] = {
+    "call.state": "a call went from one state to another: from, to, input",
+    "call.ended": "a call is over: reason, by, statistics",
+    "sip.received": "a SIP message came in: summary, transport, peer, text",
+    "sip.sent": "a SIP message went out: summary, transport, peer, text",
+    "sip.dropped": "bytes or a message that nobody can answer: reason",
+    "sip.refer": "the fate of a transfer: a response to our REFER, or a NOTIFY with its sipfrag",
+    "rest.request": "an HTTP request to /v1: method, path, body",
+    "rest.response": "its answer: method, path, status, body",
+    "webhook.attempt": "one delivery attempt: event, url, webhook_id, attempt, status or error",
+    "webhook.delivered": "a 2xx came back: event, url, webhook_id, attempt",
+    "webhook.abandoned": "no attempt is left, or its endpoint was deleted: event, url, webhook_id, attempts",
+    "channel.attached": "an event channel was attached to a session: channel, transport",
+    "channel.refused": "a WebSocket handshake was refused: status, code",
+    "channel.detached": "an event channel is gone: channel, code, by",
+    "event.client": "a client event arrived: channel, event",
+    "event.server": "a server event was sent to every attached channel that gets it: event",
+    "media.opened": "a media port is open: codec, local, remote",
+    "media.heard": "the session recognised what the caller said: text, complete",
+    "media.said": "the model began to speak: text",
+    "media.dtmf": "the caller pressed a key: digit",
+    "media.closed": "a media port was closed: statistics",
+    "fault.struck": "a planned fault took effect: name",
+    "emulator.bug": "an invariant of the emulator failed: error, traceback",
+    "emulator.started": "every listener is up: the addresses",
+    "emulator.stopping": "the emulator was asked to stop",
+}
+"""The kinds of entry, each with what its `data` holds. `add` refuses any other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened. `at` is Unix time in seconds; `sequence` counts from 1 without a gap."""
+
+    sequence: int
+    at: float
+    kind: str
+    project_id: str | None
+    call_id: str | None
+    data: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entry as JSON has it."""
+        return {
+            "sequence": self.sequence,
+            "at": self.at,
+            "kind": self.kind,
+            "project_id": self.project_id,
+            "call_id": self.call_id,
+            "data": dict(self.data),
+        }
+
+
+class Journal:
+    """A bounded list of entries. What it lets go is handed to `on_drop` if one is given, and counted in any case."""
+
+    def __init__(self, *, limit: int, on_drop: Callable[[Entry], None] | None = None) -> None:
+        self._entries: deque[Entry] = deque()
+        self._limit = limit
+        self._on_drop = on_drop
+        self._sequence = 0
+        self._listeners: list[Callable[[Entry], None]] = []
+        self.dropped = 0
+
+    def add(
+        self, kind: str, *, now: float, project_id: str | None = None, call_id: str | None = None, **data: Any
+    ) -> Entry:
+        """Record one thing. `data` must be what JSON can say, and must not be changed afterwards."""
+        if kind not in KINDS:
+            raise EmulatorBug(f"journal entry of unknown kind {kind!r}")
+        self._sequence += 1
+        entry = Entry(sequence=self._sequence, at=now, kind=kind, project_id=project_id, call_id=call_id, data=data)
+        self._entries.append(entry)
+        if len(self._entries) > self._limit:
+            oldest = self._entries.popleft()
+            self.dropped += 1
+            if self._on_drop is not None:
+                self._on_drop(oldest)
+        for listener in tuple(self._listeners):
+            listener(entry)
+        return entry
+
+    def subscribe(self, listener: Callable[[Entry], None]) -> Callable[[], None]:
+        """Call `listener` with every entry from now on. Returns the function that ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def entries(
+        self,
+        *,
+        kind: str | None = None,
+        project_id: str | None = None,
+        call_id: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Iterator[Entry]:
+        """What is still kept, oldest first. `kind` also matches by its first word (`sip` has `sip.sent`);
+        `after` is a sequence number, not a position."""
+        count = 0
+        for entry in tuple(self._entries):
+            if entry.sequence <= after:
+                continue
+            if kind is not None and entry.kind != kind and not entry.kind.startswith(kind + "."):
+                continue
+            if project_id is not None and entry.project_id != project_id:
+                continue
+            if call_id is not None and entry.call_id != call_id:
+                continue
+            if limit is not None and count >= limit:
+                return
+            count += 1
+            yield entry
+
+    def __len__(self) -> int:
+        return len(self._entries)

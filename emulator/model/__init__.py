@@ -1,0 +1,1 @@
+"""Fake models: what decides what is said next."""

@@ -1,0 +1,1 @@
+"""One Realtime session without I/O: events, validation, conversation, responses, audio."""

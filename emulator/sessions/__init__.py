@@ -1,0 +1,1 @@
+"""Session hosts: one session, one model and its event channels, with or without a call."""

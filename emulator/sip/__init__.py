@@ -1,0 +1,1 @@
+"""SIP without I/O: RFC 3261 messages, transactions, dialogs, and the endpoint that joins them."""

@@ -1,0 +1,1 @@
+"""Webhooks without I/O: envelope, Standard Webhooks signature, retry schedule, endpoints."""

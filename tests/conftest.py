@@ -1,0 +1,38 @@
+"""Fixtures for every test: the data beside the checkout, and the rule that nothing skips in CI for want of a peer."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def missing(what: str) -> None:
+    """Skip with a reason on a user's machine; fail where nothing may be missing."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing, and in CI it must be there")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with recordings, samples and corpora; `RINGBACK_SHARED` names it, `../shared` is its default."""
+    folder = Path(os.environ.get("RINGBACK_SHARED", Path(__file__).parents[1].parent / "shared"))
+    if not folder.is_dir():
+        missing(f"the shared data folder {folder}")
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """`program("sipp")` is the path of an installed program."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            missing(f"the program {name}")
+        assert path is not None
+        return path
+
+    return find
