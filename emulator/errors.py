@@ -5,6 +5,7 @@
     RingbackError
     ├── PeerError              a peer broke a protocol; never a reason to crash
     │   ├── SipError           … of SIP; carries the status to answer with, if an answer is possible
+    │   │   └── FlowGone              the connection that the message had to go on is closed
     │   ├── SdpError           … of SDP; answered 400 (unreadable) or 488 (nothing in common)
     │   └── ApiError           … of the REST or WebSocket API; carries its own wire form
     │       ├── InvalidRequest        400
@@ -16,6 +17,8 @@
     │       ├── PayloadTooLarge       413
     │       └── UpstreamFailed        502
     ├── UsageError             whoever calls this package misused it
+    │   ├── WrongState             an input that a state machine has no row for: state, input, whose
+    │   └── InvalidTarget          a URI that can't be put into a Refer-To header
     └── EmulatorBug            ours: an invariant of the emulator does not hold
 """
 
@@ -36,6 +39,13 @@ class SipError(PeerError):
     def __init__(self, message: str, *, status: int | None = 400) -> None:
         super().__init__(message)
         self.status = status
+
+
+class FlowGone(SipError):
+    """The connection that a message had to go on is closed. Nothing was sent, and nobody is left to answer."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=None)
 
 
 class SdpError(PeerError):
@@ -128,6 +138,14 @@ class UpstreamFailed(ApiError):
 
 class UsageError(RingbackError):
     """The caller of this package misused it. The message says what to do instead."""
+
+
+class WrongState(UsageError):
+    """A state machine was given an input that its table has no row for. The machine is as it was."""
+
+
+class InvalidTarget(UsageError):
+    """A transfer target that can't be put into a Refer-To header as it is: nothing was sent."""
 
 
 class EmulatorBug(RingbackError):
