@@ -1,1 +1,27 @@
-"""The reference client: a phone, a webhook receiver, REST and sideband clients. It shares no code with the emulator."""
+"""The reference client: a phone, a webhook receiver, REST and sideband clients. It shares no code with the emulator.
+
+The names below are loaded when they are first used, since the phone brings aiortc and PyAV with it (half a second).
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .phone import Phone
+    from .records import ReferPlan
+
+__all__ = ["Call", "Phone", "ReferPlan"]
+
+_HOMES = {
+    "Call": "call",
+    "Phone": "phone",
+    "ReferPlan": "records",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
