@@ -33,7 +33,8 @@ class Authority:
 
         self._ca = trustme.CA(organization_name="ringback", organization_unit_name="local authority of one emulator")
         self.ca_pem: bytes = self._ca.cert_pem.bytes()
-        self.folder = Path(tempfile.mkdtemp(prefix="ringback-"))  # mode 0700
+        self.folder = Path(tempfile.mkdtemp(prefix="ringback-"))
+        self.folder.chmod(0o755)  # only a certificate lies there, and phones may run as another user
         self.ca_file = self.folder / "ca.pem"
         self.ca_file.write_bytes(self.ca_pem)
 

@@ -106,7 +106,7 @@ def test_https_answers_http_1_1_when_client_offers_h2(authority: Authority) -> N
 def test_authority_writes_ca_file_and_removes_it_when_closed() -> None:
     with Authority() as authority:
         assert authority.ca_file.read_bytes() == authority.ca_pem
-        assert authority.folder.stat().st_mode & 0o077 == 0
+        assert authority.folder.stat().st_mode & 0o777 == 0o755
         assert b"PRIVATE KEY" not in authority.ca_pem
     assert not authority.folder.exists()
     authority.close()
