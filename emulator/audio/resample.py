@@ -1,0 +1,30 @@
+"""Sample rate conversion of a running stream: 8 kHz inside, 24 or 48 kHz at the edges."""
+
+import numpy as np
+import soxr
+
+from .samples import Samples
+
+
+class Resampler:
+    """One direction of one stream. It keeps the filter's state from call to call, so chunks join without a seam.
+
+    The filter looks ahead: the first calls give less than their share (down to nothing), `flush` gives the rest.
+    """
+
+    def __init__(self, from_rate: int, to_rate: int) -> None:
+        self._stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="int16")
+
+    def process(self, samples: Samples) -> Samples:
+        """Feed a chunk of any length at `from_rate`; returns what is ready at `to_rate`."""
+        return self._chunk(samples, last=False)
+
+    def flush(self) -> Samples:
+        """The end of the stream: returns what the filter still holds. The next `process` begins a new stream."""
+        rest = self._chunk(np.zeros(0, dtype=np.int16), last=True)
+        self._stream.clear()
+        return rest
+
+    def _chunk(self, samples: Samples, *, last: bool) -> Samples:
+        converted: Samples = self._stream.resample_chunk(samples, last=last)
+        return converted

@@ -1,0 +1,91 @@
+"""Our side of the RTP: frames of 20 ms in, packets out, with one clock under audio and telephone events."""
+
+from ..audio.g711 import Codec
+from ..audio.samples import FRAME_SAMPLES, SILENCE, Samples
+from ..ids import Ids
+from .dtmf import DtmfSender
+from .packet import HEADER, VERSION_2
+
+_MARKER = 0x80
+
+
+class RtpSender:
+    """One synchronisation source. `frame` once in 20 ms, whether or not there is something to say.
+
+    The peer always gets packets, silence if need be: NAT bindings and callers' media timers live on them. The timestamp
+    counts on while nothing is sent (hold), the sequence number does not.
+    """
+
+    def __init__(
+        self, *, codec: Codec, payload_type: int, dtmf_payload_type: int | None, ptime_ms: int, ids: Ids
+    ) -> None:
+        self.ssrc = ids.number(32)
+        self.timestamp = ids.number(32)
+        """The timestamp of the next frame."""
+        self.packets = 0
+        self.octets = 0
+        self.digits = DtmfSender()
+        self._sequence = ids.number(16)
+        self._talking = False
+        self._marker = True
+        self.change(codec=codec, payload_type=payload_type, dtmf_payload_type=dtmf_payload_type, ptime_ms=ptime_ms)
+
+    def change(self, *, codec: Codec, payload_type: int, dtmf_payload_type: int | None, ptime_ms: int) -> None:
+        """A new offer/answer: the next packet is of this format; source, sequence and clock go on."""
+        self._codec = codec
+        self._payload_type = payload_type
+        self._dtmf_payload_type = dtmf_payload_type
+        self._packet_bytes = ptime_ms * 8  # G.711: a byte a sample, 8 samples a millisecond
+        self._silence = codec.encode(SILENCE)
+        self._pending = b""
+
+    def frame(self, samples: Samples | None) -> list[bytes]:
+        """The packets of this tick: of `samples` (20 ms), or of silence for None. The marker opens a talkspurt."""
+        if samples is None:
+            payload, self._talking = self._silence, False
+        else:
+            payload = self._codec.encode(samples)
+            if not self._talking:
+                self._talking = self._marker = True
+        event = self.digits.tick(self.timestamp) if self.digits.busy else None
+        if event is not None and self._dtmf_payload_type is not None:
+            self._advance()
+            return [self._packet(self._dtmf_payload_type, event.timestamp, event.payload, event.marker)]
+        if not self._pending and len(payload) == self._packet_bytes:
+            packets = [self._audio(self.timestamp, payload)]
+        else:
+            packets = self._cut(payload)
+        self.timestamp = (self.timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
+        return packets
+
+    def skip(self) -> None:
+        """A tick in which nothing may be sent."""
+        self._advance()
+        self._talking, self._marker = False, True
+
+    def _advance(self) -> None:
+        self._pending = b""
+        self.timestamp = (self.timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
+
+    def _cut(self, payload: bytes) -> list[bytes]:
+        """Packets of another length than 20 ms: what is over waits for the next tick."""
+        timestamp = self.timestamp - len(self._pending)
+        pending = self._pending + payload
+        packets: list[bytes] = []
+        offset = 0
+        while len(pending) - offset >= self._packet_bytes:
+            packets.append(self._audio(timestamp + offset, pending[offset : offset + self._packet_bytes]))
+            offset += self._packet_bytes
+        self._pending = pending[offset:]
+        return packets
+
+    def _audio(self, timestamp: int, payload: bytes) -> bytes:
+        marker, self._marker = self._marker, False
+        return self._packet(self._payload_type, timestamp & 0xFFFFFFFF, payload, marker)
+
+    def _packet(self, payload_type: int, timestamp: int, payload: bytes, marker: bool) -> bytes:
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        self.packets += 1
+        self.octets += len(payload)
+        second = payload_type | _MARKER if marker else payload_type
+        return HEADER.pack(VERSION_2, second, self._sequence, timestamp, self.ssrc) + payload

@@ -1,0 +1,264 @@
+"""Offer and answer (RFC 3264) for one G.711 stream with telephone events, in the shape of the service's answers.
+
+`negotiate` reads what the peer wants, `build_answer` says what we do. `build_offer` is for an INVITE that came without
+a description; then `negotiate` reads the peer's answer just as well.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import Literal, TypeAlias, get_args
+
+from ..errors import SdpError
+from .description import MediaDescription, SessionDescription, parse
+
+Codec: TypeAlias = Literal["PCMU", "PCMA"]
+Direction: TypeAlias = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+Security: TypeAlias = Literal["rtp", "srtp"]
+
+STATIC_PAYLOAD_TYPES: dict[str, Codec] = {"0": "PCMU", "8": "PCMA"}  # RFC 3551 table 4: needs no rtpmap
+CLOCK_RATE = 8000
+PTIME_MS = 20
+"""What we like to receive, and what we send to a peer that has no wish."""
+SENDABLE_PTIMES_MS = (10, 20, 30, 40, 50, 60)
+OFFERED_EVENTS_PAYLOAD_TYPE = 101
+OUR_EVENTS = "0-16"  # FACTS 5.2 [OBS]
+DEFAULT_EVENTS = "0-15"  # RFC 4733 2.4.1: events without fmtp
+SESSION_NAME = "OAI"  # FACTS 5.2 [OBS]
+
+_PROTOCOLS: dict[str, Security] = {
+    "RTP/AVP": "rtp",
+    "RTP/AVPF": "rtp",
+    "RTP/SAVP": "srtp",
+    "RTP/SAVPF": "srtp",
+    "UDP/TLS/RTP/SAVP": "srtp",
+    "UDP/TLS/RTP/SAVPF": "srtp",
+}
+_REVERSED: dict[Direction, Direction] = {
+    "sendrecv": "sendrecv",
+    "sendonly": "recvonly",
+    "recvonly": "sendonly",
+    "inactive": "inactive",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NegotiatedAudio:
+    """What both sides agreed on. `direction` is ours: `recvonly` when the peer only sends (hold).
+
+    `ptime_ms` is the packet length that the peer likes to receive; `rtcp_port` is where its RTCP goes. `media_index` of
+    `media_count` is the `m=` line that was taken. `dtmf_events` is what the peer understands, as `fmtp` writes it.
+    """
+
+    codec: Codec
+    payload_type: int
+    clock_rate: int
+    dtmf_payload_type: int | None
+    dtmf_events: str | None
+    ptime_ms: int
+    remote_address: str
+    remote_port: int
+    rtcp_port: int
+    direction: Direction
+    security: Security
+    media_index: int
+    media_count: int
+
+    @property
+    def sends(self) -> bool:
+        return self.direction in ("sendrecv", "sendonly")
+
+    @property
+    def receives(self) -> bool:
+        return self.direction in ("sendrecv", "recvonly")
+
+
+def negotiate(offer: SessionDescription, *, codecs: Sequence[Codec] = ("PCMU", "PCMA")) -> NegotiatedAudio:
+    """Take the first audio line that we can serve, and on it the codec of ours that the offerer prefers.
+
+    Works on an answer to our own offer too. Raises `SdpError`: 488 when nothing fits, 400 when what would fit is not
+    usable; the message tells each audio line's reason. SRTP is refused.
+    """
+    reasons: list[str] = []
+    for index, media in enumerate(offer.media):
+        if media.kind != "audio":
+            continue
+        reason, payload_type, codec = _choose(media, codecs)
+        if codec is None:
+            reasons.append(reason)
+            continue
+        events_type, events = _telephone_events(media)
+        return NegotiatedAudio(
+            codec=codec,
+            payload_type=payload_type,
+            clock_rate=CLOCK_RATE,
+            dtmf_payload_type=events_type,
+            dtmf_events=events,
+            ptime_ms=_ptime(media),
+            remote_address=_remote_address(media),
+            remote_port=media.port,
+            rtcp_port=_rtcp_port(media),
+            direction=_REVERSED[_offered_direction(offer, media)],
+            security="rtp",
+            media_index=index,
+            media_count=len(offer.media),
+        )
+    raise SdpError("; ".join(reasons) or "the description has no audio line", status=488)
+
+
+def build_answer(
+    offer: SessionDescription,
+    negotiated: NegotiatedAudio,
+    *,
+    address: str,
+    port: int,
+    session_id: int,
+    version: int,
+) -> str:
+    """The answer, as the service writes it (FACTS 5.2 [OBS]): its `m=` lines are the offer's, in number and order."""
+    lines = _session_lines(address, session_id, version)
+    for index, media in enumerate(offer.media):
+        if index != negotiated.media_index:
+            # RFC 3264 6: a stream is rejected with port 0; the formats are ignored, but there has to be one.
+            lines.append(f"m={media.kind} 0 {media.protocol} {' '.join(media.formats)}")
+            continue
+        lines += _audio_lines(
+            port,
+            protocol=media.protocol,
+            codecs={negotiated.payload_type: negotiated.codec},
+            events_payload_type=negotiated.dtmf_payload_type,
+        )
+        if negotiated.direction != "sendrecv":
+            lines.append(f"a={negotiated.direction}")
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def build_offer(*, address: str, port: int, session_id: int, version: int) -> str:
+    """Our own offer, for the 200 to an INVITE without one (RFC 3264 5). The answer comes in the ACK."""
+    lines = _session_lines(address, session_id, version)
+    lines += _audio_lines(
+        port,
+        protocol="RTP/AVP",
+        codecs={int(number): codec for number, codec in STATIC_PAYLOAD_TYPES.items()},
+        events_payload_type=OFFERED_EVENTS_PAYLOAD_TYPE,
+    )
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def media_security(offer: bytes | str) -> Security | None:
+    """The webhook's `sip_media_security`: "srtp" only when no audio line is plain; None when there is no audio."""
+    if not offer:
+        return None
+    try:
+        description = parse(offer)
+    except SdpError:
+        return None
+    seen = {_PROTOCOLS.get(media.protocol) for media in description.media if media.kind == "audio" and media.port}
+    return "rtp" if "rtp" in seen else "srtp" if "srtp" in seen else None
+
+
+def _choose(media: MediaDescription, codecs: Sequence[Codec]) -> tuple[str, int, Codec | None]:
+    """`("", payload type, codec)`, or the reason why not."""
+    line = f"m=audio {media.port} {media.protocol} {' '.join(media.formats)}"
+    security = _PROTOCOLS.get(media.protocol)
+    if media.port == 0:
+        return f"'{line}' is disabled by its port", 0, None
+    if security is None:
+        return f"'{line}' is not RTP", 0, None
+    if security == "srtp":
+        return f"'{line}' wants SRTP, only plain RTP is spoken here", 0, None
+    for payload_type, name, rate, channels in _formats(media):
+        codec = next((codec for codec in codecs if codec == name), None)
+        if codec is not None and rate == CLOCK_RATE and channels == 1:
+            return "", payload_type, codec
+    return f"'{line}' has none of {', '.join(codecs)}", 0, None
+
+
+def _formats(media: MediaDescription) -> Iterator[tuple[int, str, int, int]]:
+    """`(payload type, NAME, clock rate, channels)` in the order of the `m=` line, which is the order of preference."""
+    mapped: dict[str, tuple[str, int, int]] = {}
+    for value in media.attributes_named("rtpmap"):
+        number, _, encoding = value.partition(" ")
+        name, _, rest = encoding.strip().partition("/")
+        rate, _, channels = rest.partition("/")
+        mapped.setdefault(number, (name.upper(), _number(rate, 0), _number(channels, 1)))
+    for number in media.formats:
+        payload_type = _number(number, 128)
+        if payload_type > 127:
+            continue
+        if number in mapped:
+            yield payload_type, *mapped[number]
+        elif number in STATIC_PAYLOAD_TYPES:
+            yield payload_type, STATIC_PAYLOAD_TYPES[number], CLOCK_RATE, 1
+
+
+def _telephone_events(media: MediaDescription) -> tuple[int | None, str | None]:
+    # RFC 4733 2.4.1: a telephone-event type for each clock rate in use; ours is G.711's.
+    for payload_type, name, rate, _ in _formats(media):
+        if name == "TELEPHONE-EVENT" and rate == CLOCK_RATE:
+            for value in media.attributes_named("fmtp"):
+                number, _, events = value.partition(" ")
+                if number == str(payload_type) and events.strip():
+                    return payload_type, events.strip()
+            return payload_type, DEFAULT_EVENTS
+    return None, None
+
+
+def _ptime(media: MediaDescription) -> int:
+    """RFC 8866 6.4: ptime is a wish of the receiver. One that we can't send gets 20 ms, or what `maxptime` leaves."""
+    wish = _number((media.attribute("ptime") or "").partition(".")[0], 0)  # "20.0" has been seen
+    limit = _number((media.attribute("maxptime") or "").partition(".")[0], 0) or max(SENDABLE_PTIMES_MS)
+    if wish not in SENDABLE_PTIMES_MS:
+        wish = PTIME_MS
+    return max((ptime for ptime in SENDABLE_PTIMES_MS if ptime <= min(wish, limit)), default=SENDABLE_PTIMES_MS[0])
+
+
+def _remote_address(media: MediaDescription) -> str:
+    if media.connection is None:
+        raise SdpError(f"'m=audio {media.port}' has no c= line, nor has the session")
+    try:
+        return str(ip_address(media.connection.address))
+    except ValueError:
+        # A name would have to be looked up for each packet's sake; no telephone was seen to write one [CHOICE].
+        raise SdpError(f"c= names {media.connection.address!r}: an IP address is expected", status=488) from None
+
+
+def _rtcp_port(media: MediaDescription) -> int:
+    port = _number((media.attribute("rtcp") or "").partition(" ")[0], 0)  # RFC 3605
+    return port if 0 < port <= 65535 else min(media.port + 1, 65535)
+
+
+def _offered_direction(offer: SessionDescription, media: MediaDescription) -> Direction:
+    """The media's direction, else the session's, else sendrecv (RFC 8866 6.7); c=0.0.0.0 takes the receiving half."""
+    direction: Direction = "sendrecv"
+    for attributes in (offer.attributes, media.attributes):
+        for name, _ in attributes:
+            direction = next((known for known in get_args(Direction) if known == name), direction)
+    if media.connection is not None and media.connection.is_null:
+        return "sendonly" if direction in ("sendrecv", "sendonly") else "inactive"
+    return direction
+
+
+def _session_lines(address: str, session_id: int, version: int) -> list[str]:
+    kind = "IP6" if isinstance(ip_address(address), IPv6Address) else "IP4"
+    return [
+        "v=0",
+        f"o=- {session_id} {version} IN {kind} {address}",
+        f"s={SESSION_NAME}",
+        f"c=IN {kind} {address}",
+        "t=0 0",
+    ]
+
+
+def _audio_lines(port: int, *, protocol: str, codecs: dict[int, Codec], events_payload_type: int | None) -> list[str]:
+    events = [] if events_payload_type is None else [events_payload_type]
+    lines = [f"m=audio {port} {protocol} {' '.join(map(str, [*codecs, *events]))}"]
+    for number in events:
+        lines += [f"a=rtpmap:{number} telephone-event/{CLOCK_RATE}", f"a=fmtp:{number} {OUR_EVENTS}"]
+    lines.append(f"a=ptime:{PTIME_MS}")
+    lines += [f"a=rtpmap:{number} {codec}/{CLOCK_RATE}" for number, codec in codecs.items()]
+    return lines
+
+
+def _number(text: str, default: int) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else default
