@@ -34,11 +34,19 @@ class PeerError(RingbackError):
 
 
 class SipError(PeerError):
-    """A SIP message that can't be acted upon. `status` is what RFC 3261 wants answered, None where nothing can be."""
+    """A SIP message that can't be acted upon. `status` is what RFC 3261 wants answered, None where nothing can be.
 
-    def __init__(self, message: str, *, status: int | None = 400) -> None:
+    `message_head` is the request as far as it could be read (a `sip.message.Request`), to answer it; None for
+    responses and for what is no SIP message. `fatal`: the stream it came by can't be read any further; close it.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = 400, message_head: Any = None, fatal: bool = False
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.message_head = message_head
+        self.fatal = fatal
 
 
 class FlowGone(SipError):

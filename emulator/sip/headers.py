@@ -1,0 +1,361 @@
+"""Header fields (RFC 3261 §7.3, §20): their list, and the values that the emulator acts on."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from ..errors import SipError, UsageError
+from .uri import HOST, Parameters, Uri, find_parameter, has_parameter, join_parameters, parse_port
+
+TOKEN: Final = r"[A-Za-z0-9!%'*+.^_`~-]+"
+"""RFC 3261 25.1, and `^` of RFC 9110's token, which differs in nothing else that matters here."""
+
+_COMPACT: Final = {
+    "a": "accept-contact",
+    "b": "referred-by",
+    "c": "content-type",
+    "d": "request-disposition",
+    "e": "content-encoding",
+    "f": "from",
+    "i": "call-id",
+    "j": "reject-contact",
+    "k": "supported",
+    "l": "content-length",
+    "m": "contact",
+    "n": "identity-info",
+    "o": "event",
+    "r": "refer-to",
+    "s": "subject",
+    "t": "to",
+    "u": "allow-events",
+    "v": "via",
+    "x": "session-expires",
+    "y": "identity",
+}
+"""IANA's compact forms."""
+
+# Names as they usually come, to their keys: saves the lower-casing.
+_KEYS: dict[str, str] = {
+    name: name.lower()
+    for name in (
+        "Accept", "Allow", "Call-ID", "Contact", "Content-Length", "Content-Type", "CSeq", "Event", "Expires", "From",
+        "Max-Forwards", "Record-Route", "Refer-To", "Require", "Route", "Subscription-State", "Supported", "To",
+        "User-Agent", "Via",
+    )
+}  # fmt: skip
+
+_NAME = re.compile(TOKEN + r"\Z")
+_QUOTED = r'"(?:[^"\\]|\\.)*+"'
+# What must be skipped when looking for commas. The last branch is what remains of a broken one.
+_PIECE = re.compile(rf'[^,"<]++|{_QUOTED}|<[^>]*+>|(,)|(["<])', re.DOTALL)
+_PARAMETER = re.compile(
+    rf"[ \t]*+;[ \t]*+({TOKEN})(?:[ \t]*+=[ \t]*+({_QUOTED}|[^\x00-\x20\x7f;,\"<>=?]++))?+[ \t]*+", re.DOTALL
+)
+# RFC 3261 25.1: display-name is tokens or a quoted string. Raw UTF-8 is accepted in the former: it is not meant as
+# anything else.
+_NAME_ADDRESS = re.compile(
+    rf"(?:({_QUOTED})[ \t]*+|((?:[A-Za-z0-9!%'*+.^_`~\x80-\U0010ffff-]++[ \t]*+)*+))<([^<>]*+)>", re.DOTALL
+)
+_ADDRESS = re.compile(r"[^ \t;,?<>\"]++")
+_VIA = re.compile(
+    rf"[Ss][Ii][Pp][ \t]*+/[ \t]*+2\.0[ \t]*+/[ \t]*+({TOKEN})[ \t]++({HOST})(?:[ \t]*+:[ \t]*+([0-9]{{1,5}}))?"
+)
+_CSEQ = re.compile(rf"([0-9]{{1,10}})[ \t]+({TOKEN})\Z")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_BREAK = re.compile(r"[\r\n]")
+
+
+class Headers:
+    """Header fields in order, duplicates kept. Names are compared without case, compact forms are their long ones.
+
+    Names and values are as received, values unfolded and trimmed. `parsed` is for the message that owns the fields:
+    what it has made of them, forgotten when one of them changes.
+    """
+
+    __slots__ = ("_index", "_items", "parsed")
+
+    def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
+        """Raises `UsageError` on what would break the message apart: a name that is no token, a line break."""
+        self._items = list(items)
+        for name, value in self._items:
+            _check(name, value)
+        self._index: dict[str, list[str]] | None = None
+        self.parsed: dict[str, Any] = {}
+
+    @classmethod
+    def of_parsed(cls, items: list[tuple[str, str]]) -> "Headers":
+        """For the parser, which has looked at every name and value itself."""
+        headers = cls()
+        headers._items = items
+        return headers
+
+    # Changes
+
+    def add(self, name: str, value: str) -> None:
+        _check(name, value)
+        self._items.append((name, value))
+        self._forget()
+
+    def insert_first(self, name: str, value: str) -> None:
+        _check(name, value)
+        self._items.insert(0, (name, value))
+        self._forget()
+
+    def set(self, name: str, value: str) -> None:
+        """Replace the first field of this name where it stands and drop the others; add it if there is none."""
+        _check(name, value)
+        key = _key(name)
+        places = [place for place, (other, _) in enumerate(self._items) if _key(other) == key]
+        if not places:
+            self.add(name, value)
+            return
+        self._items[places[0]] = (name, value)
+        for place in reversed(places[1:]):
+            del self._items[place]
+        self._forget()
+
+    def remove(self, name: str) -> None:
+        """Every field of this name; nothing happens if there is none."""
+        key = _key(name)
+        self._items = [item for item in self._items if _key(item[0]) != key]
+        self._forget()
+
+    # Queries
+
+    def get(self, name: str) -> str | None:
+        """The first value."""
+        values = self._values().get(_key(name))
+        return None if values is None else values[0]
+
+    def get_all(self, name: str) -> list[str]:
+        """One value a field: those of lists are not split."""
+        return list(self._values().get(_key(name), ()))
+
+    def get_list(self, name: str) -> list[str]:
+        """The elements of a list, however many fields it is spread over. Raises `SipError` (400)."""
+        return [element for value in self._values().get(_key(name), ()) for element in split_list(value)]
+
+    def copy(self) -> "Headers":
+        return Headers.of_parsed(list(self._items))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and _key(name) in self._values()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self._items == other._items
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Headers({self._items!r})"
+
+    # Private
+
+    def _values(self) -> dict[str, list[str]]:
+        index = self._index
+        if index is None:
+            index = self._index = {}
+            for name, value in self._items:
+                key = _KEYS.get(name) or _key(name)
+                if key in index:
+                    index[key].append(value)
+                else:
+                    index[key] = [value]
+        return index
+
+    def _forget(self) -> None:
+        self._index = None
+        self.parsed.clear()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameAddress:
+    """A URI with a name and parameters: From, To, Contact, Route, Record-Route, Refer-To.
+
+    `display` is without quotes and escapes. Values of parameters that are quoted strings keep their quotes.
+    """
+
+    display: str | None = None
+    uri: Uri
+    parameters: Parameters = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "NameAddress":
+        """Raises `SipError` (400)."""
+        match = _NAME_ADDRESS.match(text)
+        if match is not None:
+            quoted, tokens, address = match.groups()
+            display = unquote(quoted) if quoted else tokens.rstrip(" \t") or None
+        else:
+            # RFC 3261 §20: without brackets, parameters are the header's, and the URI has no comma or question mark.
+            match = _ADDRESS.match(text)
+            if match is None:
+                raise SipError(f"{text!r} is not an address")
+            display, address = None, match.group()
+        end = match.end()
+        parameters = parse_parameters(text, end) if end < len(text) else ()
+        return cls(display=display, uri=Uri.parse(address), parameters=parameters)
+
+    def parameter(self, name: str) -> str | None:
+        """The first value; None if the parameter is absent or has no value."""
+        return find_parameter(self.parameters, name)
+
+    def has_parameter(self, name: str) -> bool:
+        return has_parameter(self.parameters, name)
+
+    @property
+    def tag(self) -> str | None:
+        return find_parameter(self.parameters, "tag")
+
+    def __str__(self) -> str:
+        display = "" if self.display is None else f"{quote(self.display)} "
+        return f"{display}<{self.uri}>{join_parameters(self.parameters)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Via:
+    """One hop (RFC 3261 20.42). An IPv6 host keeps its brackets; `transport` is as received."""
+
+    transport: str
+    host: str
+    port: int | None = None
+    parameters: Parameters = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Via":
+        """Raises `SipError` (400)."""
+        match = _VIA.match(text)
+        if match is None:
+            raise SipError(f"{text!r} is not a Via")
+        transport, host, port = match.groups()
+        end = match.end()
+        return cls(
+            transport=transport,
+            host=host,
+            port=None if port is None else parse_port(port),
+            parameters=parse_parameters(text, end) if end < len(text) else (),
+        )
+
+    def parameter(self, name: str) -> str | None:
+        """The first value; None if the parameter is absent or has no value."""
+        return find_parameter(self.parameters, name)
+
+    def has_parameter(self, name: str) -> bool:
+        return has_parameter(self.parameters, name)
+
+    @property
+    def branch(self) -> str | None:
+        return find_parameter(self.parameters, "branch")
+
+    def with_parameter(self, name: str, value: str | None) -> "Via":
+        """The same with this parameter where it was, or at the end."""
+        parameters = list(self.parameters)
+        for place, (key, _) in enumerate(parameters):
+            if key.lower() == name.lower():
+                parameters[place] = (key, value)
+                break
+        else:
+            parameters.append((name, value))
+        return Via(transport=self.transport, host=self.host, port=self.port, parameters=tuple(parameters))
+
+    def __str__(self) -> str:
+        port = "" if self.port is None else f":{self.port}"
+        return f"SIP/2.0/{self.transport} {self.host}{port}{join_parameters(self.parameters)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CSeq:
+    number: int
+    method: str
+
+    @classmethod
+    def parse(cls, text: str) -> "CSeq":
+        """Raises `SipError` (400), also for numbers from 2^31 on (RFC 3261 8.1.1.5)."""
+        match = _CSEQ.match(text)
+        if match is None:
+            raise SipError(f"{text!r} is not a CSeq")
+        number = int(match.group(1))
+        if number >= 1 << 31:
+            raise SipError(f"CSeq {number} is not below 2^31")
+        return cls(number=number, method=match.group(2))
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.method}"
+
+
+def split_list(value: str) -> list[str]:
+    """The elements of a comma-separated value; commas in quotes and in angle brackets separate nothing.
+
+    Empty elements are left out. Raises `SipError` (400) when a quote or a bracket is never closed.
+    """
+    if "," not in value:
+        elements = [value]
+    elif '"' not in value and "<" not in value:
+        elements = value.split(",")
+    else:
+        elements = []
+        start = 0
+        for piece in _PIECE.finditer(value):
+            if piece.lastindex == 1:
+                elements.append(value[start : piece.start()])
+                start = piece.end()
+            elif piece.lastindex == 2:
+                raise SipError(f"{piece.group()} at position {piece.start()} of {value!r} is never closed")
+        elements.append(value[start:])
+    return [element for element in (element.strip(" \t") for element in elements) if element]
+
+
+def parse_parameters(text: str, start: int = 0) -> Parameters:
+    """All that follows `start`, which must be `;name` or `;name=value` each time. Raises `SipError` (400)."""
+    found: list[tuple[str, str | None]] = []
+    length = len(text)
+    while start < length:
+        match = _PARAMETER.match(text, start)
+        if match is None:
+            raise SipError(f"{text!r} has no parameter at position {start}")
+        name, value = match.groups()
+        found.append((name, value))
+        start = match.end()
+    return tuple(found)
+
+
+def quote(text: str) -> str:
+    """A quoted string (RFC 3261 25.1) that reads as `text`."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def unquote(text: str) -> str:
+    """What a quoted string reads as; any other text unchanged."""
+    if len(text) < 2 or not (text[0] == text[-1] == '"'):
+        return text
+    return _ESCAPED.sub(r"\1", text[1:-1]) if "\\" in text else text[1:-1]
+
+
+def check_line(what: str, text: str) -> None:
+    """Raises `UsageError` if `text`, which is about to be sent, has a line break: it would end the line early."""
+    if _BREAK.search(text) is not None:
+        _refuse_line(what, text)
+
+
+def _check(name: str, value: str) -> None:
+    if _NAME.match(name) is None:
+        raise UsageError(f"{name!r} is not the name of a header")
+    if "\r" in value or "\n" in value:
+        _refuse_line(f"the header {name}", value)
+
+
+def _refuse_line(what: str, text: str) -> NoReturn:
+    raise UsageError(f"{what} may not have a line break: {text!r}")
+
+
+def _key(name: str) -> str:
+    """What names that mean the same have in common."""
+    key = name.lower()
+    return _COMPACT.get(key, key)

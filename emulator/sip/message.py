@@ -1,0 +1,376 @@
+"""Requests and responses (RFC 3261 §7): the fields that the emulator acts on are read on first use, and kept."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+from ..errors import SipError
+from .headers import CSeq, Headers, NameAddress, Via, check_line, split_list
+from .uri import Uri
+
+T = TypeVar("T")
+
+REASONS: Final = {
+    100: "Trying",
+    180: "Ringing",
+    181: "Call Is Being Forwarded",
+    182: "Queued",
+    183: "Session Progress",
+    199: "Early Dialog Terminated",
+    200: "OK",
+    202: "Accepted",
+    204: "No Notification",
+    300: "Multiple Choices",
+    301: "Moved Permanently",
+    302: "Moved Temporarily",
+    305: "Use Proxy",
+    380: "Alternative Service",
+    400: "Bad Request",
+    401: "Unauthorized",
+    402: "Payment Required",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    407: "Proxy Authentication Required",
+    408: "Request Timeout",
+    410: "Gone",
+    412: "Conditional Request Failed",
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    415: "Unsupported Media Type",
+    416: "Unsupported URI Scheme",
+    417: "Unknown Resource-Priority",
+    420: "Bad Extension",
+    421: "Extension Required",
+    422: "Session Interval Too Small",
+    423: "Interval Too Brief",
+    424: "Bad Location Information",
+    428: "Use Identity Header",
+    429: "Provide Referrer Identity",
+    430: "Flow Failed",
+    433: "Anonymity Disallowed",
+    436: "Bad Identity Info",
+    437: "Unsupported Credential",
+    438: "Invalid Identity Header",
+    439: "First Hop Lacks Outbound Support",
+    440: "Max-Breadth Exceeded",
+    469: "Bad Info Package",
+    470: "Consent Needed",
+    480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
+    483: "Too Many Hops",
+    484: "Address Incomplete",
+    485: "Ambiguous",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    489: "Bad Event",
+    491: "Request Pending",
+    493: "Undecipherable",
+    494: "Security Agreement Required",
+    500: "Server Internal Error",
+    501: "Not Implemented",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Server Time-out",
+    505: "Version Not Supported",
+    513: "Message Too Large",
+    555: "Push Notification Service Not Supported",
+    580: "Precondition Failure",
+    600: "Busy Everywhere",
+    603: "Decline",
+    604: "Does Not Exist Anywhere",
+    606: "Not Acceptable",
+    607: "Unwanted",
+    608: "Rejected",
+}
+"""IANA's registry of response codes."""
+
+_DIGITS = re.compile(r"[0-9]+\Z")
+_LENGTH_DIGITS = 10
+
+
+class _Message:
+    """What requests and responses have in common. Properties raise `SipError` (400) on malformed fields."""
+
+    __slots__ = ("body", "headers")
+
+    def __init__(self, headers: Headers | Iterable[tuple[str, str]], body: bytes) -> None:
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self.body = body
+
+    @property
+    def via(self) -> Via:
+        """The topmost."""
+        parsed = self.headers.parsed
+        via: Via | None = parsed.get("via")
+        if via is None:
+            value = self.headers.get("Via")
+            if value is None:
+                raise SipError("no Via")
+            elements = split_list(value)
+            via = parsed["via"] = Via.parse(elements[0] if elements else value)
+        return via
+
+    @property
+    def vias(self) -> tuple[Via, ...]:
+        return self._kept("vias", lambda: tuple(Via.parse(value) for value in self.headers.get_list("Via")))
+
+    @property
+    def from_(self) -> NameAddress:
+        return self._kept("from", lambda: NameAddress.parse(self._single("From")))
+
+    @property
+    def to(self) -> NameAddress:
+        return self._kept("to", lambda: NameAddress.parse(self._single("To")))
+
+    @property
+    def call_id(self) -> str:
+        """The SIP Call-ID."""
+        return self._single("Call-ID")
+
+    @property
+    def cseq(self) -> CSeq:
+        return self._kept("cseq", lambda: CSeq.parse(self._single("CSeq")))
+
+    @property
+    def contacts(self) -> tuple[NameAddress, ...]:
+        """Every contact; none for the `*` of a REGISTER."""
+        return self._kept(
+            "contacts",
+            lambda: tuple(NameAddress.parse(value) for value in self.headers.get_list("Contact") if value != "*"),
+        )
+
+    @property
+    def contact(self) -> NameAddress | None:
+        """The first contact, if there is one."""
+        contacts = self.contacts
+        return contacts[0] if contacts else None
+
+    @property
+    def routes(self) -> tuple[NameAddress, ...]:
+        return self._addresses("Route")
+
+    @property
+    def record_routes(self) -> tuple[NameAddress, ...]:
+        """From top to bottom."""
+        return self._addresses("Record-Route")
+
+    @property
+    def require(self) -> tuple[str, ...]:
+        """Option tags that the peer must understand."""
+        return tuple(self.headers.get_list("Require"))
+
+    @property
+    def supported(self) -> tuple[str, ...]:
+        return tuple(self.headers.get_list("Supported"))
+
+    @property
+    def max_forwards(self) -> int | None:
+        """None where it is absent, as in RFC 2543."""
+        if "Max-Forwards" not in self.headers:
+            return None
+        value = self._single("Max-Forwards")
+        if _DIGITS.match(value) is None or len(value) > _LENGTH_DIGITS or int(value) > 255:
+            raise SipError(f"Max-Forwards {value!r} is not a number from 0 to 255")  # RFC 3261 20.22
+        return int(value)
+
+    @property
+    def content_length(self) -> int | None:
+        """None if there is no such field. Raises `SipError`: 400 for no number or different ones, 513 for giants."""
+        values = self.headers.get_all("Content-Length")
+        if not values:
+            return None
+        value = values[0]
+        if _DIGITS.match(value) is None:
+            raise SipError(f"Content-Length {value!r} is not a number")
+        if len(values) > 1 and any(other != value for other in values):
+            raise SipError(f"Content-Length is given as {' and as '.join(values)}")  # RFC 4475 3.3.9
+        digits = value.lstrip("0")
+        if len(digits) > _LENGTH_DIGITS:
+            raise SipError(f"Content-Length of {len(digits)} digits", status=513)
+        return int(digits or "0")
+
+    def check(self) -> None:
+        """Raise `SipError` (400) unless RFC 3261 8.1.1's fields are there, once, and readable."""
+        _ = self.via, self.from_, self.to, self.call_id, self.cseq
+
+    def _serialise(self, start_line: str) -> bytes:
+        parts = [start_line, "\r\n"]
+        for name, value in self.headers:
+            parts += (name, ": ", value, "\r\n")
+        if "Content-Length" not in self.headers:
+            parts.append(f"Content-Length: {len(self.body)}\r\n")
+        parts.append("\r\n")
+        return "".join(parts).encode("utf-8", "surrogateescape") + self.body
+
+    def _single(self, name: str) -> str:
+        values = self.headers.get_all(name)
+        if len(values) != 1:
+            raise SipError(f"{len(values)} {name} headers" if values else f"no {name}")  # RFC 4475 3.3.8
+        if not values[0]:
+            raise SipError(f"{name} is empty")
+        return values[0]
+
+    def _addresses(self, name: str) -> tuple[NameAddress, ...]:
+        return self._kept(name, lambda: tuple(NameAddress.parse(value) for value in self.headers.get_list(name)))
+
+    def _kept(self, key: str, make: Callable[[], T]) -> T:
+        parsed = self.headers.parsed
+        value: T | None = parsed.get(key)
+        if value is None:
+            value = parsed[key] = make()
+        return value
+
+
+class Request(_Message):
+    """A request. `uri_text` is the Request-URI as received; `uri` is read from it and may raise `SipError` (400)."""
+
+    __slots__ = ("_uri", "method", "uri_text")
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        uri: Uri | str,
+        headers: Headers | Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(headers, body)
+        self.method = method
+        self.uri_text = str(uri)
+        self._uri = uri if isinstance(uri, Uri) else None
+        check_line("the Request-URI", self.uri_text)
+
+    @property
+    def uri(self) -> Uri:
+        uri = self._uri
+        if uri is None:
+            uri = self._uri = Uri.parse(self.uri_text)
+        return uri
+
+    @property
+    def summary(self) -> str:
+        """`INVITE sip:proj_1@…`, for logs."""
+        return f"{self.method} {self.uri_text}"
+
+    def check(self) -> None:
+        """Raise `SipError` (400) for what RFC 3261 8.2 and the torture tests of RFC 4475 call malformed."""
+        if self.uri.headers is not None:
+            raise SipError(f"Request-URI {self.uri_text!r} has headers")  # RFC 3261 19.1.1, RFC 4475 3.1.2.11
+        super().check()
+        if self.cseq.method != self.method:
+            raise SipError(f"{self.method} with CSeq {self.cseq}")  # RFC 3261 8.1.1.5
+        _ = self.max_forwards, self.contacts
+
+    def to_bytes(self) -> bytes:
+        """The message with its headers as they are; Content-Length is added if there is none."""
+        return self._serialise(f"{self.method} {self.uri_text} SIP/2.0")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Request) and (self.method, self.uri_text, self.headers, self.body) == (
+            other.method,
+            other.uri_text,
+            other.headers,
+            other.body,
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<Request {self.summary}>"
+
+
+class Response(_Message):
+    """A response; `reason` may be empty, but is never None."""
+
+    __slots__ = ("reason", "status")
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        reason: str | None = None,
+        headers: Headers | Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(headers, body)
+        self.status = status
+        self.reason = REASONS.get(status, "") if reason is None else reason
+        check_line("the reason", self.reason)
+
+    @property
+    def summary(self) -> str:
+        """`180 Ringing`, for logs."""
+        return f"{self.status} {self.reason}"
+
+    def to_bytes(self) -> bytes:
+        """The message with its headers as they are; Content-Length is added if there is none."""
+        return self._serialise(f"SIP/2.0 {self.status} {self.reason}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Response) and (self.status, self.reason, self.headers, self.body) == (
+            other.status,
+            other.reason,
+            other.headers,
+            other.body,
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<Response {self.summary}>"
+
+
+def response_to(
+    request: Request,
+    status: int,
+    reason: str | None = None,
+    *,
+    to_tag: str | None = None,
+    via: Via | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+    content_type: str | None = None,
+) -> Response:
+    """The response with what RFC 3261 8.2.6.2 wants copied, in the order of the service's own [OBS].
+
+    Fields are copied as they came, readable or not: a malformed request is answered too. `to_tag` is added unless To
+    has a tag. `via` takes the place of the topmost, with `received` and `rport` in it. `content_type` goes with a
+    body; `headers` stand after Content-Length.
+    """
+    items = [("Via", value) for value in _response_vias(request, via)]
+    if request.method == "INVITE" and 100 < status < 300:
+        # RFC 3261 12.1.1: all of them, in order
+        items.extend(("Record-Route", value) for value in request.headers.get_all("Record-Route"))
+    items.extend(("From", value) for value in request.headers.get_all("From"))
+    items.extend(("To", _tagged(request, value, to_tag)) for value in request.headers.get_all("To"))
+    items.extend(("Call-ID", value) for value in request.headers.get_all("Call-ID"))
+    items.extend(("CSeq", value) for value in request.headers.get_all("CSeq"))
+    if status == 100:
+        items.extend(("Timestamp", value) for value in request.headers.get_all("Timestamp"))  # RFC 3261 8.2.6.1
+    items.append(("Content-Length", str(len(body))))
+    items.extend(headers)
+    if content_type is not None:
+        items.append(("Content-Type", content_type))
+    return Response(status=status, reason=reason, headers=Headers(items), body=body)
+
+
+def _response_vias(request: Request, via: Via | None) -> list[str]:
+    values = request.headers.get_all("Via")
+    if via is None or not values:
+        return values
+    others = split_list(values[0])[1:]
+    return [", ".join([str(via), *others]), *values[1:]]
+
+
+def _tagged(request: Request, value: str, tag: str | None) -> str:
+    if tag is None:
+        return value
+    try:
+        has_tag = request.to.has_parameter("tag")
+    except SipError:
+        return value  # there is no telling where a parameter would go
+    return value if has_tag else f"{value};tag={tag}"
