@@ -7,15 +7,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .call import Call
+    from .dial import DialReport
     from .phone import Phone
     from .records import ReferPlan
+    from .rest import RestAnswer, RestClient
+    from .sideband import Sideband
+    from .webhook_receiver import Answer, Delivery, WebhookReceiver
 
-__all__ = ["Call", "Phone", "ReferPlan"]
+__all__ = [
+    "Answer",
+    "Call",
+    "Delivery",
+    "DialReport",
+    "Phone",
+    "ReferPlan",
+    "RestAnswer",
+    "RestClient",
+    "Sideband",
+    "WebhookReceiver",
+]
 
 _HOMES = {
+    "Answer": "webhook_receiver",
     "Call": "call",
+    "Delivery": "webhook_receiver",
+    "DialReport": "dial",
     "Phone": "phone",
     "ReferPlan": "records",
+    "RestAnswer": "rest",
+    "RestClient": "rest",
+    "Sideband": "sideband",
+    "WebhookReceiver": "webhook_receiver",
 }
 
 

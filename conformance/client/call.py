@@ -10,7 +10,7 @@ from .dialog import Dialog
 from .errors import CallEnded, CallRefused, FarEndError, ProtocolViolation, TransactionTimeout, UsageError
 from .g711 import CodecName, Samples
 from .media import MediaSession
-from .messages import Request, Response, new_request, summary, tag_of, uri_of
+from .messages import ALLOW, METHODS, Request, Response, new_request, summary, tag_of, uri_of
 from .records import ReceivedRequest, ReceivedResponse, ReferPlan, SipRecord
 from .sip_transport import Link
 from .transactions import ResponseReceived, Transaction, TransactionFailed
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 EndedBy = Literal["caller", "callee", "refused", "cancelled", "failed"]
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO, UPDATE, MESSAGE"
 
 
 class CallState(Enum):
@@ -69,7 +68,7 @@ class Call:
         self.answer: sdp.AudioAnswer | None = None
         self.failure: FarEndError | None = None
         self.ended_by: EndedBy | None = None
-        self._acks: dict[str | None, Request] = {}
+        self._acks: dict[tuple[str | None, int], Request] = {}
         self._wants_cancel = False
         self._cancelled = False
         self.watch = watch
@@ -151,26 +150,32 @@ class Call:
 
         return await self._until(found, timeout, "answer")
 
-    async def wait_for_heard(self, text: str | Callable[[str], bool] | None = None, timeout: float = SPEECH) -> str:
-        """The first complete utterance that is `text`, or that `text(utterance)` accepts; None takes any."""
+    async def wait_for_heard(
+        self, text: str | Callable[[str], bool] | None = None, timeout: float = SPEECH, *, after: int = 0
+    ) -> str:
+        """The first complete utterance that is `text`, or that `text(utterance)` accepts; None takes any.
+
+        `after` leaves out the first so many of `hearings`: `after=len(call.hearings)` waits for something new.
+        """
 
         def accepts(said: str) -> bool:
             return text(said) if callable(text) else text is None or said == text
 
         def found() -> "Heard | None":
-            hit = next((each for each in self.hearings if each.complete and accepts(each.text)), None)
+            hit = next((each for each in self.hearings[after:] if each.complete and accepts(each.text)), None)
             if hit is None:
-                self._raise_ended(f"to have heard {text!r}")
+                self._raise_ended("it was heard")
             return hit
 
-        return (await self._until(found, timeout, "utterance" if text is None else f"utterance {text!r}")).text
+        hit = await self._until(found, timeout, "utterance" if text is None else f"utterance {text!r}")
+        return str(hit.text)
 
     async def wait_for_digits(self, digits: str, timeout: float = SPEECH) -> None:
         """Return when the far end has pressed these keys, whatever came before."""
 
         def found() -> bool:
             if digits not in self.digits:
-                self._raise_ended(f"to have heard the keys {digits}")
+                self._raise_ended(f"the keys {digits} were heard")
             return digits in self.digits
 
         await self._until(found, timeout, f"keys {digits}")
@@ -181,7 +186,7 @@ class Call:
         def found() -> ReceivedRequest | None:
             hit = next((each for each in self.requests if each.method == method), None)
             if hit is None:
-                self._raise_ended(f"a {method}")
+                self._raise_ended(f"a {method} came")
             return hit
 
         return await self._until(found, timeout, f"{method} from the far end")
@@ -250,12 +255,7 @@ class Call:
     ) -> Response:
         """Any request inside the dialog, and its final response. A 2xx to a re-INVITE is acknowledged."""
         request = self._in_dialog(method, headers=headers, body=body, replace=replace)
-        response = await self._phone.transact(request, self.link, timeout=timeout)
-        if method == "INVITE" and response.code < 300:
-            assert self.dialog is not None
-            self.dialog.update_target(response)
-            self._send_ack(response, request.cseq.sequence)
-        return response
+        return await self._phone.transact(request, self.link, timeout=timeout, succeeded=self._reinvite_succeeded)
 
     async def reoffer(self, direction: str = "sendrecv", timeout: float = FINAL_RESPONSE) -> Response:
         """A re-INVITE with a new offer: `sendonly` holds, `sendrecv` resumes."""
@@ -300,7 +300,7 @@ class Call:
         status = 200
         if request.method == "REFER":
             status = self.on_refer.status
-        elif request.method not in ALLOW or request.method in ("CANCEL", "ACK"):
+        elif request.method not in METHODS or request.method in ("CANCEL", "ACK"):
             status = 405
         headers: list[tuple[str, str]] = []
         body = b""
@@ -356,17 +356,13 @@ class Call:
             self._send_cancel()
 
     def _success(self, response: Response) -> None:
-        tag = tag_of(response.headers["To"])
-        if tag in self._acks:
-            # 13.2.2.4: a 2xx that comes again means that the ACK was lost.
-            if self.acknowledges:
-                self._phone.send_ack(self._acks[tag], self.link)
+        if self._acknowledge_again(response):
             return
         is_first = self.dialog is None
         dialog = Dialog(self.invite, response, is_caller=True)
         if is_first:
             self.dialog = dialog
-        self._send_ack(response, self.invite.cseq.sequence, dialog)
+        self._send_ack(response, dialog)
         if not is_first:
             # 13.2.2.4: another branch of a fork has answered as well.
             self._phone.forget(dialog.request("BYE", via=self._phone.via(self.link)), self.link)
@@ -382,11 +378,22 @@ class Call:
         if self._wants_cancel:
             self._phone.spawn(self._leave(FINAL_RESPONSE))
 
-    def _send_ack(self, response: Response, sequence: int, dialog: Dialog | None = None) -> None:
-        dialog = dialog or self.dialog
-        assert dialog is not None
+    def _reinvite_succeeded(self, response: Response) -> None:
+        if response.cseq.method == "INVITE" and self.dialog is not None and not self._acknowledge_again(response):
+            self.dialog.update_target(response)
+            self._send_ack(response, self.dialog)
+
+    def _acknowledge_again(self, response: Response) -> bool:
+        # 13.2.2.4: a 2xx that comes again means that the ACK was lost.
+        ack = self._acks.get((tag_of(response.headers["To"]), response.cseq.sequence))
+        if ack is not None and self.acknowledges:
+            self._phone.send_ack(ack, self.link)
+        return ack is not None
+
+    def _send_ack(self, response: Response, dialog: Dialog) -> None:
+        sequence = response.cseq.sequence
         ack = dialog.request("ACK", via=self._phone.via(self.link), sequence=sequence)
-        self._acks[tag_of(response.headers["To"])] = ack
+        self._acks[tag_of(response.headers["To"]), sequence] = ack
         if self.acknowledges:
             self._phone.send_ack(ack, self.link)
 

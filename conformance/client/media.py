@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ringback.fixtures import tonecode
 
-from .errors import UsageError
+from .errors import CallEnded, UsageError
 from .g711 import Samples
 from .rtp import SAMPLE_RATE, SILENCE, Pacer, RtpReceiver, RtpSender
 from .sdp import AudioAnswer
@@ -72,6 +72,7 @@ class MediaSession(asyncio.DatagramProtocol):
         self._sender: RtpSender | None = None
         self._receiver: RtpReceiver | None = None
         self._remote: tuple[str, int] | None = None
+        self._unfinished: set[asyncio.Future[None]] = set()
         self.port = 0
         self._ear = tonecode.Receiver()
         self._last_arrival = 0.0
@@ -126,18 +127,20 @@ class MediaSession(asyncio.DatagramProtocol):
         self._tick()
 
     def stop(self) -> None:
-        """The end: nothing is sent any more; who waits for a sentence to have been said goes on."""
+        """The end: nothing is sent any more; who waits for a sentence to have been said gets `CallEnded`."""
         if self._handle is not None:
             self._handle.cancel()
-            self._handle = None
+        self._handle = None
         if self._transport is not None:
             self._transport.close()
             self._transport = None
         if self._receiver is not None:
             self._take(*self._receiver.flush())
             self._hear(self._ear.flush())
-        if self._sender is not None:
-            self._sender.clear()
+        for done in self._unfinished:
+            if not done.done():
+                done.set_exception(CallEnded("the call ended before everything was played"))
+        self._unfinished.clear()
         self._changed()
 
     # -- what is said
@@ -153,7 +156,7 @@ class MediaSession(asyncio.DatagramProtocol):
         samples = read_wav(sound) if isinstance(sound, str | Path) else np.asarray(sound, dtype=np.int16)
         done: asyncio.Future[None] = self._loop.create_future()
         self._sending().play(samples, lambda: _resolve(done))
-        await done
+        await self._finished(done)
 
     async def press(self, digits: str, *, duration_ms: int = DIGIT_MS) -> None:
         """Press keys one after the other; return when the last one was released. `,` pauses for half a second."""
@@ -168,7 +171,7 @@ class MediaSession(asyncio.DatagramProtocol):
             sender.press(digit, duration_ms, lambda: None)
             sender.play(DIGIT_GAP, lambda: None)
         sender.play(SILENCE, lambda: _resolve(done))
-        await done
+        await self._finished(done)
 
     def stop_playing(self) -> None:
         """Fall silent at once; who waits for the end of a sentence goes on."""
@@ -212,6 +215,13 @@ class MediaSession(asyncio.DatagramProtocol):
         if self._sender is None or self._handle is None:
             raise UsageError("nothing can be said before the call is answered or after its end")
         return self._sender
+
+    async def _finished(self, done: asyncio.Future[None]) -> None:
+        self._unfinished.add(done)
+        try:
+            await done
+        finally:
+            self._unfinished.discard(done)
 
     def _tick(self) -> None:
         assert self._pacer is not None

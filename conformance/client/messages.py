@@ -9,6 +9,8 @@ from sipmessage import URI, Address, CSeq, Headers, Message, Request, Response, 
 from .errors import ProtocolViolation, UsageError
 
 MANDATORY = ("Via", "From", "To", "Call-ID", "CSeq")  # RFC 3261 8.1.1 and 8.2.6.2; Max-Forwards is not echoed
+METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REFER", "NOTIFY", "INFO", "UPDATE", "MESSAGE")
+ALLOW = ", ".join(METHODS)
 REASONS = {
     100: "Trying",
     180: "Ringing",
@@ -227,6 +229,8 @@ def _check(message: Request | Response) -> None:
 
 
 __all__ = [
+    "ALLOW",
+    "METHODS",
     "REASONS",
     "URI",
     "Address",

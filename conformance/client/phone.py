@@ -22,13 +22,21 @@ from types import TracebackType
 from typing import Any, Self
 
 from . import sdp
-from .call import ALLOW, Call
+from .call import Call, CallState
 from .errors import ClientError, ConnectionFailed, FarEndError, ProtocolViolation, TransactionTimeout, UsageError
 from .g711 import CodecName
 from .media import MediaSession
-from .messages import Request, Response, host_and_port, new_request, parse, response_to
+from .messages import ALLOW, Request, Response, host_and_port, new_request, parse, response_to
 from .records import ReferPlan, SipRecord, call_id_of
-from .sip_transport import DEFAULT_PORTS, Link, TransportName, UdpEndpoint, connect_stream, tls_context
+from .sip_transport import (
+    DEFAULT_PORTS,
+    Link,
+    TransportName,
+    UdpEndpoint,
+    connect_stream,
+    local_address_towards,
+    tls_context,
+)
 from .transactions import (
     AckReceived,
     RequestReceived,
@@ -50,9 +58,10 @@ Outcome = ResponseReceived | TransactionFailed
 class Phone:
     """A phone. One event loop, any number of calls at once; use it as `async with`.
 
-    `transport` None takes what the dialled URI says. `bind` is the local address of SIP and RTP, `advertise_ip` what
-    Via, Contact and SDP say instead of it, `rtp_ports` the first and last RTP port, `proxy` a SIP URI through which
-    everything goes. A seeded `rng` makes tags, branches and RTP numbers repeatable.
+    `transport` None takes what the dialled URI says. `bind` is the local address of SIP and RTP, None the one that
+    leads to the first far end; `advertise_ip` is what Via, Contact and SDP say instead. `rtp_ports` are the first and
+    the last RTP port, `proxy` a SIP URI through which everything goes. A seeded `rng` makes tags, branches and RTP
+    numbers repeatable.
     """
 
     def __init__(
@@ -62,7 +71,7 @@ class Phone:
         ca_file: str | None = None,
         verify: bool = True,
         server_name: str | None = None,
-        bind: str = "127.0.0.1",
+        bind: str | None = None,
         port: int = 0,
         advertise_ip: str | None = None,
         rtp_ports: tuple[int, int] | None = None,
@@ -152,7 +161,9 @@ class Phone:
         """
         link = await self._link_to(uri)
         watch = Watch()
-        media = await MediaSession.open(self._bind, port_range=self._rtp_ports, rng=self._rng, changed=watch.changed)
+        media = await MediaSession.open(
+            self._bind or link.local[0], port_range=self._rtp_ports, rng=self._rng, changed=watch.changed
+        )
         body = offer
         if body is None:
             body = sdp.build_offer(
@@ -230,11 +241,18 @@ class Phone:
             probe.connect(link.remote)  # sends nothing; the routing table chooses the address
             return str(probe.getsockname()[0])
 
-    async def transact(self, request: Request, link: Link, *, timeout: float) -> Response:
-        """Send a request and return its final response. Raises `TransactionTimeout`, `ConnectionFailed`."""
+    async def transact(
+        self, request: Request, link: Link, *, timeout: float, succeeded: Callable[[Response], None] = lambda _: None
+    ) -> Response:
+        """Send a request and return its final response. Raises `TransactionTimeout`, `ConnectionFailed`.
+
+        `succeeded` is called at once with each 2xx, the repeated ones of an INVITE included.
+        """
         future: asyncio.Future[Response] = self._loop.create_future()
 
         def outcome(event: Outcome) -> None:
+            if isinstance(event, ResponseReceived) and 200 <= event.response.code < 300:
+                succeeded(event.response)
             if future.done():
                 return
             if isinstance(event, TransactionFailed):
@@ -342,6 +360,8 @@ class Phone:
         if transport not in DEFAULT_PORTS:
             raise UsageError(f"transport {transport!r} is not one of {', '.join(DEFAULT_PORTS)}")
         port = port or DEFAULT_PORTS[transport]
+        if self._bind is None:
+            self._bind = await local_address_towards(host, port)
         if transport == "udp":
             if self._udp is None:
                 self._udp = UdpEndpoint(self)
@@ -428,6 +448,8 @@ class Phone:
         return None
 
     async def _hang_up(self, call: Call) -> None:
+        if call.state is CallState.CALLING and not call.responses:
+            return  # RFC 3261 9.1: nothing can be cancelled before the far end has said anything
         with contextlib.suppress(ClientError):
             await call.hang_up(CLOSING)
 

@@ -180,6 +180,7 @@ class UdpEndpoint:
         self._user = user
         self._links: dict[tuple[str, int], Link] = {}
         self._transport: asyncio.DatagramTransport | None = None
+        self.port = 0
         self.errors: list[Exception] = []
 
     async def open(self, host: str, port: int = 0) -> None:
@@ -188,6 +189,7 @@ class UdpEndpoint:
             self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), local_addr=(host, port))
         except OSError as error:
             raise UsageError(f"can't bind a SIP socket to {host}:{port}: {error}") from error
+        self.port = int(self._transport.get_extra_info("sockname")[1])
 
     async def connect(self, host: str, port: int) -> Link:
         """The link to a remote address; names are looked up once."""
@@ -255,6 +257,25 @@ async def connect_stream(
         raise ConnectionFailed(f"no {name} connection to {host}:{port}: {error}") from error
     assert stream.link is not None
     return stream.link
+
+
+async def accept_streams(host: str, port: int, user: LinkUser) -> asyncio.Server:
+    """Listen for TCP connections, each of which becomes a link at its first message."""
+    try:
+        return await asyncio.get_running_loop().create_server(lambda: _Stream("tcp", user), host, port)
+    except OSError as error:
+        raise UsageError(f"can't listen for SIP on {host}:{port}: {error}") from error
+
+
+async def local_address_towards(host: str, port: int) -> str:
+    """The address of this machine from which packets to `host` leave. Sends nothing."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        with socket.socket(found[0][0], socket.SOCK_DGRAM) as probe:
+            probe.connect(found[0][4])
+            return str(probe.getsockname()[0])
+    except OSError as error:
+        raise ConnectionFailed(f"no way to {host}: {error}") from error
 
 
 def tls_context(ca_file: str | None, *, is_verified: bool = True) -> ssl.SSLContext:

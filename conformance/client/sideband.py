@@ -1,0 +1,231 @@
+"""A WebSocket of the Realtime API by `websockets`: the sideband of a call, or a session of its own."""
+
+import asyncio
+import json
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+
+from .errors import CallEnded, ConnectionFailed, FarEndError, HandshakeRefused, ProtocolViolation, UsageError
+from .watch import EVENT, Watch
+
+HANDSHAKE = 10.0  # the far end looks up a call and answers; a second is slow
+CLOSING = 2.0  # a peer that does not answer our close frame is left behind
+LARGEST_EVENT = 1 << 24  # the service allows 15 MiB for an append [DOC]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedEvent:
+    """One server event. `at` is Unix time that never goes back within a connection."""
+
+    at: float
+    data: Mapping[str, Any]
+
+    @property
+    def type(self) -> str:
+        return str(self.data.get("type"))
+
+    def __getitem__(self, key: str) -> Any:
+        return self.data[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.data.get(key, default)
+
+
+class Sideband:
+    """A connection, from its handshake to its close. Made by `Sideband.open`; use it as `async with`.
+
+    `events` has everything that came, in order; `frames` the raw text (or bytes) of the same.
+    """
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._offset = time.time() - time.monotonic()
+        self._watch = Watch()
+        self._reader = asyncio.ensure_future(self._read())
+        self.events: list[ReceivedEvent] = []
+        self.frames: list[str | bytes] = []
+        self.violations: list[ProtocolViolation] = []
+        self.is_open = True
+        self.closed_at: float | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        base_url: str,
+        *,
+        call_id: str | None = None,
+        model: str | None = None,
+        api_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        subprotocols: tuple[str, ...] = (),
+        query: Mapping[str, str] | None = None,
+        ca_file: str | None = None,
+        timeout: float = HANDSHAKE,
+    ) -> "Sideband":
+        """Connect to `{base_url}/realtime`; `base_url` is that of REST and ends in `/v1`.
+
+        Raises `HandshakeRefused` for an answer other than 101, `ConnectionFailed` for none.
+        """
+        parameters = {"call_id": call_id, "model": model, **(query or {})}
+        given = {name: value for name, value in parameters.items() if value is not None}
+        if not base_url.startswith("http"):
+            raise UsageError(f"{base_url!r} is not a base URL; write http://127.0.0.1:8080/v1")
+        url = "ws" + base_url.removeprefix("http").rstrip("/") + "/realtime" + (f"?{urlencode(given)}" if given else "")
+        sent = dict(headers or {})
+        if api_key is not None:
+            sent.setdefault("Authorization", f"Bearer {api_key}")
+        try:
+            async with asyncio.timeout(timeout):
+                connection = await connect(
+                    url,
+                    additional_headers=sent,
+                    subprotocols=list(subprotocols) or None,  # type: ignore[arg-type]
+                    ssl=_context(ca_file) if url.startswith("wss:") else None,
+                    max_size=LARGEST_EVENT,
+                    open_timeout=None,
+                    close_timeout=CLOSING,
+                )
+        except TimeoutError:
+            raise ConnectionFailed(f"no WebSocket handshake with {url} within {timeout:g} s") from None
+        except InvalidStatus as error:
+            answer = error.response
+            raise HandshakeRefused(
+                answer.status_code, tuple(answer.headers.raw_items()), bytes(answer.body or b"")
+            ) from None
+        except (InvalidHandshake, WebSocketException) as error:
+            raise ProtocolViolation(f"the WebSocket handshake with {url} failed: {error}") from error
+        except OSError as error:
+            raise ConnectionFailed(f"no WebSocket connection to {url}: {error}") from error
+        return cls(connection)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close, and wait until the reader has ended."""
+        await self._connection.close(code, reason)
+        await self._reader
+
+    # -- output
+
+    async def send(self, event: Mapping[str, Any] | str | bytes) -> None:
+        """A client event; text and bytes go as they are. Raises `ConnectionFailed` when the connection is closed."""
+        try:
+            await self._connection.send(json.dumps(event) if isinstance(event, Mapping) else event)
+        except ConnectionClosed as error:
+            raise ConnectionFailed(f"the WebSocket is closed: {error}") from None
+
+    # -- input
+
+    async def wait_for(
+        self,
+        type: str,
+        *,
+        where: Callable[[ReceivedEvent], bool] = lambda event: True,
+        after: int = 0,
+        timeout: float = EVENT,
+    ) -> ReceivedEvent:
+        """The first event of that type that `where` accepts; `after` leaves out the first so many of `events`.
+
+        Raises `CallEnded` when the connection closed before it, `ProtocolViolation` when a frame was no event.
+        """
+
+        def found() -> ReceivedEvent | None:
+            hit = next((each for each in self.events[after:] if each.type == type and where(each)), None)
+            if hit is None:
+                self._raise_end(f"{type} came")
+            return hit
+
+        return await self._watch.until(found, timeout=timeout, what=f"event {type}", instead=self._describe)
+
+    async def closed(self, timeout: float = EVENT) -> int:
+        """The close code of the far end; 1006 when it dropped the connection without a close frame."""
+        await self._watch.until(
+            lambda: not self.is_open, timeout=timeout, what="close of the WebSocket", instead=self._describe
+        )
+        return self.close_code or 1006
+
+    # -- queries
+
+    @property
+    def close_code(self) -> int | None:
+        """None while it is open."""
+        return None if self.is_open else self._connection.close_code
+
+    @property
+    def close_reason(self) -> str | None:
+        return None if self.is_open else self._connection.close_reason
+
+    @property
+    def types(self) -> list[str]:
+        """The types of `events`, for orders to be compared."""
+        return [each.type for each in self.events]
+
+    @property
+    def response_headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers of the 101."""
+        response = self._connection.response
+        return () if response is None else tuple(response.headers.raw_items())
+
+    @property
+    def subprotocol(self) -> str | None:
+        return self._connection.subprotocol
+
+    # -- private
+
+    def _describe(self) -> str:
+        state = "an open connection" if self.is_open else f"a close {self.close_code} {self.close_reason}"
+        return f"{state} with {', '.join(self.types) or 'no event'}"
+
+    def _raise_end(self, what: str) -> None:
+        if self.violations:
+            raise self.violations[0]
+        if not self.is_open:
+            error: FarEndError = CallEnded(f"the WebSocket was closed before {what}: {self._describe()}")
+            raise error
+
+    async def _read(self) -> None:
+        try:
+            async for frame in self._connection:
+                self._take(frame)
+        except ConnectionClosed:
+            pass  # the code is asked of the connection, however it closed
+        finally:
+            self.is_open = False
+            self.closed_at = self._offset + time.monotonic()
+            self._watch.changed()
+
+    def _take(self, frame: str | bytes) -> None:
+        self.frames.append(frame)
+        try:
+            data = json.loads(frame)
+            if isinstance(frame, bytes) or not isinstance(data, dict) or not isinstance(data.get("type"), str):
+                raise ValueError("not a text frame with an object that has a type")
+        except ValueError as error:
+            self.violations.append(ProtocolViolation(f"a frame that is no event ({error}): {frame[:120]!r}"))
+        else:
+            self.events.append(ReceivedEvent(at=self._offset + time.monotonic(), data=data))
+        self._watch.changed()
+
+
+def _context(ca_file: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise UsageError(f"can't read the certificates in {ca_file}: {error}") from error
+    return context
