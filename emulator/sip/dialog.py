@@ -1,0 +1,179 @@
+"""Dialogs (RFC 3261 §12) that an INVITE from a peer made: who is meant, by which way, and how far the call is."""
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Final
+
+from ..errors import SipError
+from .acceptance import Acceptance
+from .events import Address, DialogId, Flow, InviteId, RequestId
+from .headers import Headers, NameAddress
+from .message import Request
+from .transaction import refuse
+
+
+class DialogState(Enum):
+    EARLY = "Early"
+    ACCEPTED = "Accepted"
+    LEAVING = "Leaving"
+    CONFIRMED = "Confirmed"
+    ENDING = "Ending"
+    TERMINATED = "Terminated"
+
+
+class DialogInput(Enum):
+    SUCCESS_SENT = "2xx sent"
+    FAILURE_SENT = "300-699 sent"
+    ACK = "ACK"
+    ACK_TIMEOUT = "no ACK in 64*T1"
+    BYE_WANTED = "hang up"
+    BYE = "BYE"
+    BYE_COMPLETED = "our BYE has its answer"
+    FLOW_LOST = "connection lost"
+
+
+_S = DialogState
+_I = DialogInput
+
+DIALOG: Final[dict[tuple[DialogState, DialogInput], DialogState]] = {
+    (_S.EARLY, _I.SUCCESS_SENT): _S.ACCEPTED,  # RFC 3261 12.1.1
+    (_S.EARLY, _I.FAILURE_SENT): _S.TERMINATED,  # RFC 3261 12.3
+    (_S.EARLY, _I.ACK): _S.EARLY,  # RFC 3261 17.2.1: nothing to acknowledge yet, dropped
+    (_S.EARLY, _I.BYE): _S.TERMINATED,  # RFC 3261 15.1.2: the INVITE gets 487
+    (_S.EARLY, _I.FLOW_LOST): _S.TERMINATED,  # ours: the INVITE can't be answered any more
+    (_S.ACCEPTED, _I.ACK): _S.CONFIRMED,  # RFC 3261 13.3.1.4
+    (_S.ACCEPTED, _I.ACK_TIMEOUT): _S.CONFIRMED,  # RFC 3261 13.3.1.4: confirmed, but to be ended
+    (_S.ACCEPTED, _I.BYE_WANTED): _S.LEAVING,  # RFC 3261 15: no BYE before the ACK or 64*T1
+    (_S.ACCEPTED, _I.BYE): _S.TERMINATED,  # RFC 3261 15.1.2
+    (_S.LEAVING, _I.ACK): _S.ENDING,  # RFC 3261 15: now the BYE may go
+    (_S.LEAVING, _I.ACK_TIMEOUT): _S.ENDING,  # RFC 3261 15: now the BYE may go
+    (_S.LEAVING, _I.BYE): _S.TERMINATED,  # RFC 3261 15.1.2: the peer was faster
+    (_S.CONFIRMED, _I.ACK): _S.CONFIRMED,  # RFC 3261 13.3.1.4: repeated, or of a re-INVITE
+    (_S.CONFIRMED, _I.ACK_TIMEOUT): _S.CONFIRMED,  # RFC 3261 14.2: of a re-INVITE; to be ended
+    (_S.CONFIRMED, _I.BYE_WANTED): _S.ENDING,  # RFC 3261 15.1.1
+    (_S.CONFIRMED, _I.BYE): _S.TERMINATED,  # RFC 3261 15.1.2
+    (_S.ENDING, _I.ACK): _S.ENDING,  # RFC 3261 13.3.1.4: repeated
+    (_S.ENDING, _I.BYE): _S.ENDING,  # RFC 3261 15.1.2: both hung up; ours still waits for its answer
+    (_S.ENDING, _I.BYE_COMPLETED): _S.TERMINATED,  # RFC 3261 15.1.1: whatever the answer was
+}
+
+
+class Dialog:
+    """One dialog in which we are the UAS of the INVITE.
+
+    `sequence` orders what the peer asks; `undecided` is its INVITE that waits for our final response; `acceptances`
+    are our 2xx without ACK by CSeq; `transfers` are the REFERs whose NOTIFYs may still come, by CSeq.
+    """
+
+    __slots__ = (
+        "_first_route",
+        "_local_sequence",
+        "_state",
+        "acceptances",
+        "bye",
+        "call_id",
+        "destination",
+        "flow",
+        "id",
+        "local",
+        "remote",
+        "remote_tag",
+        "remote_target",
+        "route_set",
+        "sequence",
+        "transfers",
+        "undecided",
+    )
+
+    def __init__(self, *, id: DialogId, request: Request, flow: Flow, destination: Address | None) -> None:
+        """Raises `SipError` (400) when the INVITE lacks what a dialog needs."""
+        contact = request.contact
+        if contact is None:
+            raise SipError("INVITE without Contact")  # RFC 3261 12.1.1: the remote target comes from it
+        self.id = id
+        self.flow = flow
+        self.destination = destination
+        self.call_id = request.call_id
+        self.remote_tag = request.from_.tag
+        self.remote_target = str(contact.uri)
+        # RFC 3261 12.1.1: the Record-Route list, "in order and preserving all URI parameters"
+        self.route_set = request.headers.get_list("Record-Route")
+        self._first_route = NameAddress.parse(self.route_set[0]).uri if self.route_set else None
+        self.remote = request.headers.get("From") or ""
+        self.local = f"{request.headers.get('To')};tag={id}"
+        self.sequence = request.cseq.number
+        self.undecided: InviteId | None = None
+        self.acceptances: dict[int, Acceptance] = {}
+        self.transfers: dict[int, RequestId] = {}
+        self.bye: RequestId | None = None
+        self._local_sequence = 0
+        self._state = DialogState.EARLY
+
+    # Input
+
+    def step(self, given: DialogInput) -> DialogState:
+        """Take note of what happened. Raises `WrongState` where the table has no row; nothing has changed then."""
+        self._step(given)
+        return self._state
+
+    def take_sequence(self, number: int) -> bool:
+        """The CSeq number of a request inside the dialog: False if it is lower than the last (RFC 3261 12.2.2)."""
+        if number < self.sequence:
+            return False
+        self.sequence = number
+        return True
+
+    def retarget(self, request: Request) -> None:
+        """RFC 3261 12.2.2: a target refresh request replaces the remote target, and only that."""
+        contact = request.contact
+        if contact is not None:
+            self.remote_target = str(contact.uri)
+
+    # Output
+
+    def build_request(self, method: str, *, via: str, headers: Iterable[tuple[str, str]]) -> Request:
+        """The next request of ours (RFC 3261 12.2.1.1), with `headers` after those that every request has."""
+        self._local_sequence += 1
+        target, routes = self._routing()
+        items = [("Via", via), ("Max-Forwards", "70")]
+        items.extend(("Route", route) for route in routes)
+        items.append(("From", self.local))
+        items.append(("To", self.remote))
+        items.append(("Call-ID", self.call_id))
+        items.append(("CSeq", f"{self._local_sequence} {method}"))
+        items.extend(headers)
+        items.append(("Content-Length", "0"))
+        return Request(method=method, uri=target, headers=Headers(items), body=b"")
+
+    # Queries
+
+    @property
+    def state(self) -> DialogState:
+        return self._state
+
+    @property
+    def next_hop(self) -> str:
+        """The URI whose host a new connection would go to: the first route, else the remote target."""
+        return self.remote_target if self._first_route is None else str(self._first_route)
+
+    def is_of(self, request: Request) -> bool:
+        """RFC 3261 12.2.2: Call-ID and both tags. Ours has been compared already: it is the id."""
+        return request.call_id == self.call_id and request.from_.tag == self.remote_tag
+
+    # Private
+
+    def _routing(self) -> tuple[str, list[str]]:
+        """Request-URI and Route headers (RFC 3261 12.2.1.1)."""
+        first = self._first_route
+        if first is None:
+            return self.remote_target, []
+        if first.has_parameter("lr"):
+            return self.remote_target, self.route_set
+        # A strict router of RFC 2543: it is the Request-URI itself, and the target goes to the end of the list.
+        return str(first), [*self.route_set[1:], f"<{self.remote_target}>"]
+
+    def _step(self, given: DialogInput) -> None:
+        state = DIALOG.get((self._state, given))
+        if state is None:
+            raise refuse(f"dialog {self.id}", self._state, given)
+        self._state = state

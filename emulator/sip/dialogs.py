@@ -1,0 +1,60 @@
+"""The live dialogs of an endpoint, and which connection each is reached by."""
+
+from .dialog import Dialog, DialogState
+from .events import Address, DialogId, Flow
+from .message import Request
+from .wire import Wire
+
+
+class Dialogs:
+    """Every dialog from its INVITE to its end. `limit` bounds them."""
+
+    def __init__(self, *, wire: Wire, limit: int) -> None:
+        self._wire = wire
+        self._limit = limit
+        self._dialogs: dict[DialogId, Dialog] = {}
+
+    def add(self, dialog: Dialog) -> None:
+        self._dialogs[dialog.id] = dialog
+        stream = self._wire.stream(dialog.flow)
+        if stream is not None:
+            stream.dialogs.add(dialog.id)
+
+    def drop(self, dialog: Dialog) -> None:
+        """The dialog is over: its 2xx are no longer repeated, its transfers no longer told of."""
+        if dialog.state is not DialogState.TERMINATED:
+            raise AssertionError(f"dialog {dialog.id} dropped in state {dialog.state.value}")
+        for acceptance in dialog.acceptances.values():
+            acceptance.stop()
+        dialog.acceptances.clear()
+        del self._dialogs[dialog.id]
+        stream = self._wire.stream(dialog.flow)
+        if stream is not None:
+            stream.dialogs.discard(dialog.id)
+
+    def move(self, dialog: Dialog, flow: Flow, destination: Address | None) -> None:
+        """What we send in the dialog takes another way from now on."""
+        if flow is not dialog.flow:
+            left, joined = self._wire.stream(dialog.flow), self._wire.stream(flow)
+            if left is not None:
+                left.dialogs.discard(dialog.id)
+            if joined is not None:
+                joined.dialogs.add(dialog.id)
+            dialog.flow = flow
+        dialog.destination = destination
+
+    def get(self, dialog: DialogId) -> Dialog | None:
+        return self._dialogs.get(dialog)
+
+    def find(self, request: Request) -> Dialog | None:
+        """The dialog that a request from the peer belongs to (RFC 3261 12.2.2)."""
+        tag = request.to.tag
+        dialog = None if tag is None else self._dialogs.get(DialogId(tag))
+        return dialog if dialog is not None and dialog.is_of(request) else None
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._dialogs) >= self._limit
+
+    def __len__(self) -> int:
+        return len(self._dialogs)

@@ -1,0 +1,174 @@
+"""All live transactions of an endpoint, found by their keys, kept up by one timer queue (RFC 3261 §17)."""
+
+from .acceptance import Acceptance
+from .client_transaction import ClientTransaction
+from .events import Address, Flow
+from .message import Request, Response
+from .server_transaction import InviteServerTransaction, ServerTransaction
+from .timers import TimerQueue, Timers
+from .transaction import ClientKey, ServerKey, server_key
+from .wire import Stream, Wire, response_destination
+
+AnyServerTransaction = ServerTransaction | InviteServerTransaction
+
+
+class TransactionLayer:
+    """Between wire and TU. `limit` bounds the server transactions: a flood is answered without state above it."""
+
+    def __init__(self, *, wire: Wire, timers: Timers, limit: int) -> None:
+        self.queue: TimerQueue[AnyServerTransaction | ClientTransaction | Acceptance] = TimerQueue()
+        self._wire = wire
+        self._timers = timers
+        self._limit = limit
+        self._servers: dict[ServerKey, AnyServerTransaction] = {}
+        self._merged: dict[ServerKey, AnyServerTransaction] = {}
+        self._clients: dict[ClientKey, ClientTransaction] = {}
+
+    # Server side
+
+    def find_server(self, request: Request, method: str) -> AnyServerTransaction | None:
+        """The transaction of `request`, or of the INVITE it is about if `method` says so."""
+        return self._servers.get(server_key(request, method))
+
+    def find_merged(self, request: Request) -> AnyServerTransaction | None:
+        """Another transaction with the same request, which came by two ways (RFC 3261 8.2.2.2)."""
+        return self._merged.get(_merge_key(request))
+
+    def open_server(self, flow: Flow, request: Request) -> ServerTransaction:
+        transaction = ServerTransaction(
+            key=server_key(request, request.method),
+            merge_key=_merge_key(request),
+            flow=flow,
+            destination=response_destination(request.via, flow),
+            timers=self._timers,
+        )
+        self._keep(transaction)
+        return transaction
+
+    def open_invite(self, flow: Flow, request: Request) -> InviteServerTransaction:
+        transaction = InviteServerTransaction(
+            key=server_key(request, "INVITE"),
+            merge_key=_merge_key(request),
+            flow=flow,
+            destination=response_destination(request.via, flow),
+            timers=self._timers,
+        )
+        self._keep(transaction)
+        return transaction
+
+    def repeat(self, transaction: AnyServerTransaction) -> None:
+        """The request of `transaction` came again."""
+        data = transaction.receive_request()
+        if data is not None:
+            self._wire.repeat(transaction.flow, transaction.destination, data)
+
+    def receive_ack(self, transaction: InviteServerTransaction, now: float) -> bool:
+        """True when the ACK is for a 2xx and so for the TU."""
+        is_for_user = transaction.receive_ack(now)
+        self._settle(transaction)
+        return is_for_user
+
+    def respond(self, transaction: AnyServerTransaction, response: Response, now: float) -> bytes:
+        """Send `response` by its transaction. Raises `WrongState` after a final one."""
+        data = response.to_bytes()
+        if transaction.send_response(response.status, data, now) is not None:
+            self._wire.send(transaction.flow, transaction.destination, response, data)
+        self._settle(transaction)
+        return data
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._servers) >= self._limit
+
+    # Client side
+
+    def start_client(
+        self, key: ClientKey, request: Request, flow: Flow, destination: Address | None, now: float
+    ) -> ClientTransaction:
+        """Send `request`. The flow must be open."""
+        data = request.to_bytes()
+        transaction = ClientTransaction(
+            request=data, flow=flow, destination=destination, timers=self._timers, now=now, key=key
+        )
+        self._clients[key] = transaction
+        stream = self._wire.stream(flow)
+        if stream is not None:
+            stream.clients.add(transaction)
+        self._wire.send(flow, destination, request, data)
+        self.queue.arm(transaction)
+        return transaction
+
+    def receive_response(self, response: Response, now: float) -> tuple[ClientTransaction | None, bool]:
+        """The transaction that `response` belongs to, None if there is none, and whether it is news (17.1.3)."""
+        transaction = self._clients.get((response.via.branch or "", response.cseq.method))
+        if transaction is None:
+            return None, False
+        is_news = transaction.receive_response(response.status, now)
+        self._settle(transaction)
+        return transaction, is_news
+
+    # Time, and the end of connections
+
+    def handle_timer(self, now: float) -> ClientTransaction | Acceptance | None:
+        """Let everything that is due happen, up to the next thing that the TU has to know of; None at the end."""
+        while (timed := self.queue.pop_due(now)) is not None:
+            if isinstance(timed, Acceptance):
+                return timed
+            data = timed.handle_timer(now)
+            if data is not None:
+                self._wire.repeat(timed.flow, timed.destination, data)
+            self._settle(timed)
+            if isinstance(timed, ClientTransaction) and timed.failure is not None:
+                return timed
+        return None
+
+    def lose_stream(self, stream: Stream) -> list[ClientTransaction]:
+        """The connection is closed. Returns the requests of ours that failed by that."""
+        for server in tuple(stream.servers):
+            server.lose_transport()
+            self._settle(server)
+        clients = tuple(stream.clients)
+        for client in clients:
+            client.lose_transport()
+            self._settle(client)
+        return [client for client in clients if client.failure is not None]
+
+    # Queries
+
+    @property
+    def server_count(self) -> int:
+        return len(self._servers)
+
+    @property
+    def client_count(self) -> int:
+        return len(self._clients)
+
+    # Private
+
+    def _keep(self, transaction: AnyServerTransaction) -> None:
+        self._servers[transaction.key] = transaction
+        self._merged.setdefault(transaction.merge_key, transaction)
+        stream = self._wire.stream(transaction.flow)
+        if stream is not None:
+            stream.servers.add(transaction)
+
+    def _settle(self, transaction: AnyServerTransaction | ClientTransaction) -> None:
+        """Arm it, or forget it if it is over."""
+        if not transaction.is_terminated:
+            self.queue.arm(transaction)
+            return
+        stream = self._wire.stream(transaction.flow)
+        if isinstance(transaction, ClientTransaction):
+            del self._clients[transaction.key]
+            if stream is not None:
+                stream.clients.discard(transaction)
+            return
+        del self._servers[transaction.key]
+        if self._merged.get(transaction.merge_key) is transaction:
+            del self._merged[transaction.merge_key]
+        if stream is not None:
+            stream.servers.discard(transaction)
+
+
+def _merge_key(request: Request) -> ServerKey:
+    return (request.call_id, request.cseq.number, request.method, request.from_.tag)

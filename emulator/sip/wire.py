@@ -1,0 +1,118 @@
+"""The lower edge of the endpoint: streams, what is to be sent, what is to be told, and the way a response takes."""
+
+from collections import deque
+
+from ..errors import UsageError
+from .client_transaction import ClientTransaction
+from .events import Address, DialogId, Flow, Message, MessageSent, SipEvent, Transmission
+from .headers import Via
+from .parser import StreamParser, parse_datagram
+from .server_transaction import InviteServerTransaction, ServerTransaction
+
+DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
+
+
+class Stream:
+    """One open connection, and all that would suffer from its end."""
+
+    __slots__ = ("clients", "dialogs", "flow", "parser", "servers")
+
+    def __init__(self, flow: Flow, parser: StreamParser) -> None:
+        self.flow = flow
+        self.parser = parser
+        self.servers: set[ServerTransaction | InviteServerTransaction] = set()
+        self.clients: set[ClientTransaction] = set()
+        self.dialogs: set[DialogId] = set()
+
+
+class Wire:
+    """Queues of transmissions and events, and the open streams. UDP flows are always open and leave no trace here."""
+
+    def __init__(self, *, message_limit: int) -> None:
+        self._message_limit = message_limit
+        self._streams: dict[int, Stream] = {}
+        self._transmissions: list[Transmission] = []
+        self._events: deque[SipEvent] = deque()
+
+    # Streams
+
+    def open(self, flow: Flow) -> None:
+        if flow.is_reliable:
+            if flow.id in self._streams:
+                raise UsageError(f"flow {flow.id} is open already")
+            self._streams[flow.id] = Stream(flow, StreamParser(limit=self._message_limit))
+
+    def close(self, flow: Flow) -> Stream | None:
+        """Forget a stream; None if it was not open."""
+        return self._streams.pop(flow.id, None) if flow.is_reliable else None
+
+    def stream(self, flow: Flow) -> Stream | None:
+        """None for UDP and for what is closed."""
+        return self._streams.get(flow.id) if flow.is_reliable else None
+
+    def is_open(self, flow: Flow) -> bool:
+        return not flow.is_reliable or flow.id in self._streams
+
+    # Output
+
+    def send(self, flow: Flow, destination: Address | None, message: Message, data: bytes) -> None:
+        """Queue `data`, which is `message` in bytes; nothing happens when the flow is closed."""
+        if self.is_open(flow):
+            self._transmissions.append(Transmission(flow=flow, data=data, destination=destination))
+            self._events.append(MessageSent(flow=flow, message=message))
+
+    def repeat(self, flow: Flow, destination: Address | None, data: bytes) -> None:
+        """Queue bytes that were sent before."""
+        self.send(flow, destination, parse_datagram(data), data)
+
+    def write(self, flow: Flow, data: bytes, *, close_after: bool = False) -> None:
+        """Queue bytes that are no message: the answer to a keep-alive."""
+        self._transmissions.append(Transmission(flow=flow, data=data, close_after=close_after))
+
+    def finish(self, flow: Flow) -> None:
+        """Have the connection closed once all that is queued for it was written."""
+        self.write(flow, b"", close_after=True)
+
+    def tell(self, event: SipEvent) -> None:
+        self._events.append(event)
+
+    def next_event(self) -> SipEvent | None:
+        return self._events.popleft() if self._events else None
+
+    def data_to_send(self) -> list[Transmission]:
+        transmissions = self._transmissions
+        if transmissions:
+            self._transmissions = []
+        return transmissions
+
+    @property
+    def stream_count(self) -> int:
+        return len(self._streams)
+
+
+def response_via(via: Via, flow: Flow) -> Via:
+    """The top Via as the response carries it (RFC 3261 18.2.1, RFC 3581 4)."""
+    host, port = flow.remote
+    wants_port = via.has_parameter("rport")
+    if wants_port:
+        via = via.with_parameter("rport", str(port))
+    # RFC 3261 18.2.1: only when they differ. RFC 3581 4: with rport always.
+    if wants_port or _bare(via.host) != host:
+        via = via.with_parameter("received", host)
+    return via
+
+
+def response_destination(via: Via, flow: Flow) -> Address | None:
+    """Where a UDP response goes instead of where the request came from (RFC 3261 18.2.2); None: exactly there.
+
+    maddr is not obeyed [CHOICE]: it would let anybody aim our responses at others.
+    """
+    if flow.is_reliable or via.has_parameter("rport"):
+        return None
+    port = via.port or DEFAULT_PORTS[flow.transport]
+    return None if port == flow.remote[1] else (flow.remote[0], port)
+
+
+def _bare(host: str) -> str:
+    """An IPv6 address as sockets name it."""
+    return host[1:-1] if host.startswith("[") else host
