@@ -51,39 +51,37 @@ class _Redirect:
     # -- socket ---------------------------------------------------------------------------------------------------
 
     def patch_socket(self, socket):
-        def resolver(original, marker_first):
-            def resolve(host, *args, **kwargs):
-                port = args[0] if args else kwargs.get("port")
-                sentence = self.refusal(host, port if marker_first else None)
-                if sentence is not None:
-                    raise socket.gaierror(socket.EAI_NONAME, sentence)
-                if not self.serves(host):
-                    return original(host, *args, **kwargs)
-                if not marker_first:
-                    return original(_MARKER)
-                family = args[1] if len(args) > 1 else kwargs.get("family", 0)
-                if family not in (0, socket.AF_INET):  # a single IPv4 answer keeps Happy Eyeballs quiet
-                    raise socket.gaierror(socket.EAI_NONAME, "ringback serves this name over IPv4 only")
-                return original(_MARKER, *args, **kwargs)
+        for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+            setattr(socket, name, _named(self.resolver(socket, getattr(socket, name)), getattr(socket, name)))
+        self.patch_connect(socket, socket.socket)
 
-            resolve.__name__ = original.__name__
-            resolve.__wrapped__ = original
-            return resolve
+    def resolver(self, socket, original):
+        """`original`, which looks up names, but for those that are ours. It answers without asking anybody."""
+        takes_port = original.__name__ == "getaddrinfo"
 
-        socket.getaddrinfo = resolver(socket.getaddrinfo, True)
-        socket.gethostbyname = resolver(socket.gethostbyname, False)
-        socket.gethostbyname_ex = resolver(socket.gethostbyname_ex, False)
+        def resolve(host, *args, **kwargs):
+            port = (args[0] if args else kwargs.get("port")) if takes_port else None
+            sentence = self.refusal(host, port)
+            if sentence is not None:
+                raise socket.gaierror(socket.EAI_NONAME, sentence)
+            if not self.serves(host):
+                return original(host, *args, **kwargs)
+            family = args[1] if len(args) > 1 else kwargs.get("family", 0)
+            if takes_port and family not in (0, socket.AF_INET):  # one IPv4 answer keeps Happy Eyeballs quiet
+                raise socket.gaierror(socket.EAI_NONAME, "ringback serves this name over IPv4 only")
+            return original(_MARKER, *args, **kwargs)
 
-        def connector(original):
+        return resolve
+
+    def patch_connect(self, socket, kind):
+        def redirected(original):
             def connect(sock, address):
                 return original(sock, self.address(socket, address))
 
-            connect.__name__ = original.__name__
-            connect.__wrapped__ = original
-            return connect
+            return _named(connect, original)
 
-        socket.socket.connect = connector(socket.socket.connect)
-        socket.socket.connect_ex = connector(socket.socket.connect_ex)
+        kind.connect = redirected(kind.connect)
+        kind.connect_ex = redirected(kind.connect_ex)
 
     def address(self, socket, address):
         """Where a socket is to connect that was told `address`."""
@@ -109,9 +107,7 @@ class _Redirect:
                         pass  # the emulator is gone, or this is no common context: the handshake will tell
                 return original(context, *args, **kwargs)
 
-            wrap.__name__ = original.__name__
-            wrap.__wrapped__ = original
-            return wrap
+            return _named(wrap, original)
 
         ssl.SSLContext.wrap_socket = wrapper(ssl.SSLContext.wrap_socket, 4)
         ssl.SSLContext.wrap_bio = wrapper(ssl.SSLContext.wrap_bio, 3)
@@ -170,6 +166,32 @@ class _Redirect:
 
         resolver.AsyncResolver.resolve = resolve
 
+    def patch_gevent_resolver(self, thread):
+        import socket
+
+        def redirected(original):
+            def resolve(resolver, host, *args, **kwargs):
+                def look_up(*arguments, **options):
+                    return original(resolver, *arguments, **options)
+
+                return self.resolver(socket, _named(look_up, original))(host, *args, **kwargs)
+
+            return _named(resolve, original)
+
+        for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+            setattr(thread.Resolver, name, redirected(getattr(thread.Resolver, name)))
+
+    def patch_gevent_socket(self, module):
+        import socket
+
+        self.patch_connect(socket, module.socket)
+
+
+def _named(function, original):
+    function.__name__ = original.__name__
+    function.__wrapped__ = original
+    return function
+
 
 class _PatchOnImport:
     """A finder that finds nothing itself, but patches a module once the finder behind it has loaded it."""
@@ -222,6 +244,9 @@ def _install():
         "ssl": redirect.patch_ssl,
         "uvloop": redirect.patch_uvloop,
         "aiohttp.resolver": redirect.patch_aiohttp_resolver,
+        "gevent.resolver.thread": redirect.patch_gevent_resolver,
+        "gevent._socket3": redirect.patch_gevent_socket,
+        "gevent.ssl": redirect.patch_ssl,
     }
     sys.meta_path.insert(0, _PatchOnImport(patches))
     for name in list(patches):

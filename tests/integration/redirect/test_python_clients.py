@@ -1,93 +1,14 @@
-"""Programs written for api.openai.com meet a stand-in of the emulator, unchanged, by their environment alone."""
+"""Python programs written for api.openai.com meet the emulator unchanged, by their environment alone."""
 
-import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from aiohttp import WSMsgType, web
-from ringback.emulator.transports.environment import Redirection, child_environment
-from ringback.emulator.transports.redirect import Redirect, Upstream
-from ringback.emulator.transports.tls import Authority, server_contexts
+from conftest import missing
+from integration.redirect.stand_in import StandIn
 
-KEY = "sk-ringback-test"
-
-
-@dataclass
-class StandIn:
-    """What stands in for the emulator: HTTPS and HTTP, a REST path and a WebSocket that echoes."""
-
-    https: tuple[str, int]
-    http: tuple[str, int]
-    redirect: Redirect
-    environment: dict[str, str]
-    seen: list[tuple[str, str, str | None]] = field(default_factory=list)
-    """(scheme, Host, Authorization) of each request."""
-    refused: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(params=["127.0.0.1"])
-async def stand_in(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[StandIn]:
-    seen: list[tuple[str, str, str | None]] = []
-    refused: list[str] = []
-
-    def note(request: web.Request) -> None:
-        seen.append((request.scheme, request.host, request.headers.get("authorization")))
-
-    async def models(request: web.Request) -> web.Response:
-        note(request)
-        return web.json_response({"object": "list", "data": [{"id": "from-ringback", "object": "model"}]})
-
-    async def echo(request: web.Request) -> web.WebSocketResponse:
-        note(request)
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                await socket.send_str("echo " + message.data)
-        return socket
-
-    app = web.Application()
-    app.add_routes([web.get("/v1/models", models), web.get("/v1/realtime", echo)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    with Authority() as authority:
-        secure = web.TCPSite(runner, request.param, 0, ssl_context=server_contexts(authority).https)
-        plain = web.TCPSite(runner, "127.0.0.1", 0)
-        await secure.start()
-        await plain.start()
-        https, http = (address[:2] for address in runner.addresses)
-        redirect = Redirect(https=https, upstream=Upstream.of(os.environ), on_refused=refused.append)
-        await redirect.start()
-        redirection = Redirection(
-            base_url=f"http://127.0.0.1:{http[1]}/v1",
-            api_key=KEY,
-            webhook_secret="whsec_cmluZ2JhY2s=",
-            ca_file=authority.ca_file,
-            target=redirect.target,
-            proxy_port=redirect.proxy_port,
-        )
-        environment = child_environment(os.environ, redirection, folder=tmp_path)
-        environment["PLAIN"] = f"http://localhost:{http[1]}/v1/models"
-        yield StandIn(https, http, redirect, environment, seen, refused)
-        await redirect.stop()
-    await runner.cleanup()
-
-
-async def run(*command: str, env: dict[str, str], cwd: Path | None = None) -> tuple[int | None, str, str]:
-    """Run a program to its end: its status, what it printed, what it complained of."""
-    process = await asyncio.create_subprocess_exec(
-        *command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
-
-
-ASYNC = "import asyncio\nasync def main():\n{}\nasyncio.run(main())"
 PYTHON_CLIENTS = {
     "requests": "import requests; print(requests.get('https://api.openai.com/v1/models', headers=H).text)",
     "requests without trust_env": """
@@ -201,14 +122,107 @@ PREAMBLE = "import os; H = {'Authorization': 'Bearer ' + os.environ['OPENAI_API_
 async def test_python_client_reaches_emulator(stand_in: StandIn, tmp_path: Path, name: str) -> None:
     script = tmp_path / "client.py"
     script.write_text(PREAMBLE + PYTHON_CLIENTS[name])
-    status, out, err = await run(sys.executable, str(script), env=stand_in.environment)
+    status, out, err = await stand_in.run(sys.executable, str(script))
     assert (status, err) == (0, "")
     assert "from-ringback" in out
-    assert stand_in.seen == [("https", "api.openai.com", f"Bearer {KEY}")]
+    assert stand_in.seen == stand_in.once
 
 
 @pytest.mark.parametrize("name", PYTHON_WEBSOCKETS)
 async def test_python_websocket_reaches_emulator(stand_in: StandIn, name: str) -> None:
-    status, out, err = await run(sys.executable, "-c", PREAMBLE + PYTHON_WEBSOCKETS[name], env=stand_in.environment)
+    status, out, err = await stand_in.run(sys.executable, "-c", PREAMBLE + PYTHON_WEBSOCKETS[name])
     assert (status, out, err) == (0, "echo hello\n", "")
-    assert stand_in.seen == [("https", "api.openai.com", f"Bearer {KEY}")]
+    assert stand_in.seen == stand_in.once
+
+
+@pytest.mark.parametrize("stand_in", ["::1"], indirect=True)
+@pytest.mark.parametrize("name", ["requests", "requests without trust_env"])
+async def test_python_client_reaches_emulator_when_it_listens_on_ipv6(stand_in: StandIn, name: str) -> None:
+    status, out, err = await stand_in.run(sys.executable, "-c", PREAMBLE + PYTHON_CLIENTS[name])
+    assert (status, err) == (0, "")
+    assert "from-ringback" in out
+    assert stand_in.seen == stand_in.once
+
+
+# Python packages that stay out of the test environment: they would change what the others do there
+OTHER_PACKAGES = ("aiodns", "gevent", "trio", "uvloop", "websockets==13.1")
+OTHER_CLIENTS = {
+    "aiohttp with aiodns": """
+import aiohttp, aiohttp.resolver, asyncio
+async def main():
+    connector = aiohttp.TCPConnector(resolver=aiohttp.resolver.AsyncResolver())
+    async with (aiohttp.ClientSession(connector=connector) as s,
+                s.get('https://api.openai.com/v1/models', headers=H) as r):
+        print(await r.text())
+asyncio.run(main())""",
+    "aiohttp with uvloop": """
+import aiohttp, asyncio, uvloop
+async def main():
+    resolver = aiohttp.ThreadedResolver()
+    async with (aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=resolver)) as s,
+                s.get('https://api.openai.com/v1/models', headers=H) as r):
+        print(await r.text())
+with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner: runner.run(main())""",
+    "httpx with uvloop": """
+import asyncio, httpx, uvloop
+async def main():
+    async with httpx.AsyncClient(trust_env=False) as client:
+        print((await client.get('https://api.openai.com/v1/models', headers=H)).text)
+with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner: runner.run(main())""",
+    "httpx with trio": """
+import httpx, trio
+async def main():
+    async with httpx.AsyncClient(trust_env=False) as client:
+        print((await client.get('https://api.openai.com/v1/models', headers=H)).text)
+trio.run(main)""",
+    "streams with uvloop": """
+import asyncio, ssl, uvloop
+async def main():
+    reader, writer = await asyncio.open_connection('api.openai.com', 443, ssl=True)
+    writer.write(('GET /v1/models HTTP/1.0\\r\\nHost: api.openai.com\\r\\nAuthorization: '
+                  + H['Authorization'] + '\\r\\n\\r\\n').encode())
+    print(await reader.read())
+with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner: runner.run(main())""",
+    "requests with gevent": """
+from gevent import monkey; monkey.patch_all()
+import requests
+session = requests.Session(); session.trust_env = False
+print(session.get('https://api.openai.com/v1/models', headers=H).text)""",
+    "websockets 13": """
+import asyncio, json, websockets
+assert websockets.__version__ == '13.1'
+async def main():
+    async with websockets.connect('wss://api.openai.com/v1/realtime', extra_headers=H) as socket:
+        await socket.send('from-ringback'); print(await socket.recv())
+asyncio.run(main())""",
+    "websockets 13 with uvloop": """
+import asyncio, uvloop
+from websockets.asyncio.client import connect
+async def main():
+    async with connect('wss://api.openai.com/v1/realtime', additional_headers=H) as socket:
+        await socket.send('from-ringback'); print(await socket.recv())
+with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner: runner.run(main())""",
+}
+
+
+@pytest.fixture(scope="session")
+def other_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("packages")
+    command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(folder), *OTHER_PACKAGES]
+    if subprocess.run(command, capture_output=True, timeout=50).returncode != 0:
+        missing("pip's way to " + ", ".join(OTHER_PACKAGES))
+    return folder
+
+
+@pytest.mark.parametrize("name", OTHER_CLIENTS)
+async def test_python_client_with_other_packages_reaches_emulator(
+    stand_in: StandIn, other_packages: Path, name: str
+) -> None:
+    variables = {
+        "PYTHONPATH": stand_in.environment["PYTHONPATH"] + os.pathsep + str(other_packages),
+        "PYTHONWARNINGS": "ignore",
+    }
+    status, out, err = await stand_in.run(sys.executable, "-c", PREAMBLE + OTHER_CLIENTS[name], **variables)
+    assert (status, err) == (0, "")
+    assert "from-ringback" in out
+    assert stand_in.seen == stand_in.once
