@@ -9,11 +9,13 @@ from .samples import Samples
 class Resampler:
     """One direction of one stream. It keeps the filter's state from call to call, so chunks join without a seam.
 
-    The filter looks ahead: the first calls give less than their share (down to nothing), `flush` gives the rest.
+    The filter looks about 60 ms ahead and works in blocks: a call may give nothing or several frames' worth, and
+    `flush` gives the rest.
     """
 
     def __init__(self, from_rate: int, to_rate: int) -> None:
-        self._stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="int16")
+        # Not int16: soxr dithers that, so silence would be noise and no two runs alike.
+        self._stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
 
     def process(self, samples: Samples) -> Samples:
         """Feed a chunk of any length at `from_rate`; returns what is ready at `to_rate`."""
@@ -26,5 +28,5 @@ class Resampler:
         return rest
 
     def _chunk(self, samples: Samples, *, last: bool) -> Samples:
-        converted: Samples = self._stream.resample_chunk(samples, last=last)
-        return converted
+        converted = np.rint(self._stream.resample_chunk(samples.astype(np.float32), last=last))
+        return converted.clip(-32768, 32767).astype(np.int16)
