@@ -72,6 +72,10 @@ class Settings:
     unknown_project_status: int = setting(404, "What an INVITE to an unknown project gets.", tag="CHOICE")
     session_limit: float = setting(3600.0, "The longest a session may last.", tag="OBS")
     register_status: int = setting(200, "What REGISTER gets: many softphones insist on 200.", tag="CHOICE")
+    caller_bye_close: int = setting(
+        1006, "Close code of the sidebands when the caller hangs up; 1006 cuts the connection.", tag="OBS"
+    )
+    hangup_close: int = setting(1000, "Close code of the sidebands after a hang-up by the API.", tag="CHOICE")
     refer_bye_timeout: float = setting(
         32.0, "How long after a final NOTIFY we wait for the carrier's BYE before sending our own.", tag="CHOICE"
     )

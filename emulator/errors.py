@@ -16,6 +16,7 @@
     │       ├── DecisionAlreadyMade   409  decision_already_made
     │       ├── PayloadTooLarge       413
     │       └── UpstreamFailed        502
+    │           └── EndpointUnreachable   … a webhook endpoint that gave no answer to a test
     ├── UsageError             whoever calls this package misused it
     │   ├── WrongState             an input that a state machine has no row for: state, input, whose
     │   └── InvalidTarget          a URI that can't be put into a Refer-To header
@@ -142,6 +143,12 @@ class UpstreamFailed(ApiError):
 
     status = 502
     type = "server_error"
+
+
+class EndpointUnreachable(UpstreamFailed):
+    """502: a webhook endpoint gave no HTTP answer to a test. SDKs would repeat the test, so the header tells them not to."""
+
+    headers: ClassVar[dict[str, str]] = {"x-should-retry": "false"}
 
 
 class UsageError(RingbackError):

@@ -39,13 +39,17 @@ KINDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One thing that happened. `at` is Unix time in seconds; `sequence` counts from 1 without a gap."""
+    """One thing that happened. `at` is Unix time in seconds; `sequence` counts from 1 without a gap.
+
+    SIP messages know only their `sip_call_id`; the entry with which a call begins has both ids and joins them.
+    """
 
     sequence: int
     at: float
     kind: str
     project_id: str | None
     call_id: str | None
+    sip_call_id: str | None
     data: Mapping[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
@@ -56,6 +60,7 @@ class Entry:
             "kind": self.kind,
             "project_id": self.project_id,
             "call_id": self.call_id,
+            "sip_call_id": self.sip_call_id,
             "data": dict(self.data),
         }
 
@@ -72,13 +77,28 @@ class Journal:
         self.dropped = 0
 
     def add(
-        self, kind: str, *, now: float, project_id: str | None = None, call_id: str | None = None, **data: Any
+        self,
+        kind: str,
+        *,
+        now: float,
+        project_id: str | None = None,
+        call_id: str | None = None,
+        sip_call_id: str | None = None,
+        **data: Any,
     ) -> Entry:
         """Record one thing. `data` must be what JSON can say, and must not be changed afterwards."""
         if kind not in KINDS:
             raise EmulatorBug(f"journal entry of unknown kind {kind!r}")
         self._sequence += 1
-        entry = Entry(sequence=self._sequence, at=now, kind=kind, project_id=project_id, call_id=call_id, data=data)
+        entry = Entry(
+            sequence=self._sequence,
+            at=now,
+            kind=kind,
+            project_id=project_id,
+            call_id=call_id,
+            sip_call_id=sip_call_id,
+            data=data,
+        )
         self._entries.append(entry)
         if len(self._entries) > self._limit:
             oldest = self._entries.popleft()
@@ -103,22 +123,34 @@ class Journal:
         after: int = 0,
         limit: int | None = None,
     ) -> Iterator[Entry]:
-        """What is still kept, oldest first. `kind` also matches by its first word (`sip` has `sip.sent`);
-        `after` is a sequence number, not a position."""
+        """What is still kept, oldest first. `kind` also matches by its first word (`sip` has `sip.sent`); `after` is a
+        sequence number, not a position; a call or a project has the SIP messages of its dialogs too."""
+        kept = tuple(self._entries)
+        dialogs = self._dialogs(kept, project_id, call_id)
         count = 0
-        for entry in tuple(self._entries):
-            if entry.sequence <= after:
+        for entry in kept:
+            if entry.sequence <= after or (limit is not None and count >= limit):
                 continue
             if kind is not None and entry.kind != kind and not entry.kind.startswith(kind + "."):
                 continue
-            if project_id is not None and entry.project_id != project_id:
-                continue
-            if call_id is not None and entry.call_id != call_id:
-                continue
-            if limit is not None and count >= limit:
-                return
+            if (project_id is not None or call_id is not None) and entry.sip_call_id not in dialogs:
+                if project_id is not None and entry.project_id != project_id:
+                    continue
+                if call_id is not None and entry.call_id != call_id:
+                    continue
             count += 1
             yield entry
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @staticmethod
+    def _dialogs(kept: tuple[Entry, ...], project_id: str | None, call_id: str | None) -> set[str | None]:
+        return {
+            entry.sip_call_id
+            for entry in kept
+            if entry.sip_call_id is not None
+            and entry.call_id is not None
+            and (project_id is None or entry.project_id == project_id)
+            and (call_id is None or entry.call_id == call_id)
+        }

@@ -1,0 +1,293 @@
+"""Where two machines meet: SIP events become inputs of calls, requests too, and what calls want comes out as batches.
+
+The dialog knows nothing of calls, the call nothing of SIP messages, and neither of the session.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..config import Settings
+from ..errors import SdpError
+from ..ids import CallId, Ids
+from ..journal import Journal
+from ..realtime.session_config import SessionConfig
+from ..sdp import description, offer_answer
+from ..sdp.description import SessionDescription
+from ..sdp.offer_answer import NegotiatedAudio
+from ..sip import events as sip
+from ..sip.message import Request
+from .call import Call, CloseCodes, State
+from .effects import Effect, PostWebhook, RefuseInvite, RenewMedia
+from .inputs import (
+    Accept,
+    Acked,
+    AckTimedOut,
+    ByeCompleted,
+    CallerBye,
+    Cancelled,
+    DecisionTimedOut,
+    Input,
+    InputKind,
+    MediaFailed,
+    ReferByeOverdue,
+    ReferDone,
+    ReferFailed,
+    SendFailed,
+    Stop,
+)
+from .leg import SipLeg
+from .project import Project
+from .registry import CallRegistry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The effects of one input, to be performed in order. `call` is None for an INVITE that never became one."""
+
+    call: Call | None
+    effects: tuple[Effect, ...]
+
+
+class CallControl:
+    """Feed it SIP events and inputs, then take batches with `next_batch()` until it returns None."""
+
+    def __init__(
+        self,
+        *,
+        ids: Ids,
+        settings: Settings,
+        journal: Journal,
+        projects: Mapping[str, Project],
+        default_config: SessionConfig,
+    ) -> None:
+        self.calls = CallRegistry()
+        self._ids = ids
+        self._settings = settings
+        self._journal = journal
+        self._projects = projects
+        self._default_config = default_config
+        self._close_codes = CloseCodes(caller_bye=settings.caller_bye_close, hangup=settings.hangup_close)
+        self._batches: deque[Batch] = deque()
+        self._deadlines: list[tuple[float, int, CallId, Input]] = []
+        self._deadline_count = 0
+
+    # Input
+
+    def receive_sip(self, event: sip.SipEvent, now: float) -> None:
+        """What the SIP endpoint reported."""
+        match event:
+            case sip.InviteReceived():
+                self._invite_received(event, now)
+            case sip.InviteCancelled(invite=invite):
+                self._apply_to(self.calls.by_invite(invite), Cancelled(), now)
+            case sip.AckReceived():
+                self._ack_received(event, now)
+            case sip.AckTimeout(dialog=dialog):
+                self._apply_to(self.calls.by_dialog(dialog), AckTimedOut(), now)
+            case sip.ByeReceived(dialog=dialog):
+                self._apply_to(self.calls.by_dialog(dialog), CallerBye(), now)
+            case sip.ReinviteReceived():
+                self._reinvite_received(event)
+            case sip.FlowFailed(invites=invites):
+                for invite in invites:
+                    self._apply_to(
+                        self.calls.by_invite(invite), SendFailed(what="INVITE", reason="connection lost"), now
+                    )
+            case sip.NotifyReceived():
+                self._notify_received(event, now)
+            case sip.RequestCompleted():
+                self._request_completed(event, now)
+
+    def apply(self, call: Call, given: Input, now: float) -> None:
+        """One input to one call; its effects come out of `next_batch`."""
+        before = call.state
+        effects = call.apply(given)
+        if call.state is not before:
+            self._journal.add(
+                "call.state",
+                now=now,
+                project_id=call.project_id,
+                call_id=call.call_id,
+                **{"from": before.value, "to": call.state.value, "input": given.kind.value},
+            )
+        self._emit(call, *effects)
+
+    def handle_timer(self, now: float) -> None:
+        """Let everything happen that was due by `now`."""
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, _, call_id, given = heapq.heappop(self._deadlines)
+            call = self.calls.get(call_id)
+            if call is None:
+                continue
+            undecided = given.kind is InputKind.DECISION_TIMED_OUT
+            if call.state is (State.UNDECIDED if undecided else State.TRANSFERRING):
+                self.apply(call, given, now)
+
+    def stop(self, reason: str, now: float) -> None:
+        """End every call."""
+        for call in self.calls:
+            if call.state is not State.ENDED:
+                self.apply(call, Stop(reason=reason), now)
+
+    def release(self, call: Call, statistics: Mapping[str, object], now: float) -> None:
+        """Everything that an ended call had opened was given back: forget it."""
+        self.calls.remove(call)
+        ending = call.ending
+        self._journal.add(
+            "call.ended",
+            now=now,
+            project_id=call.project_id,
+            call_id=call.call_id,
+            by=None if ending is None else ending.by,
+            reason=None if ending is None else ending.reason,
+            statistics=dict(statistics),
+        )
+
+    # Output
+
+    def next_batch(self) -> Batch | None:
+        return self._batches.popleft() if self._batches else None
+
+    def next_deadline(self) -> float | None:
+        return self._deadlines[0][0] if self._deadlines else None
+
+    # Private
+
+    def _emit(self, call: Call | None, *effects: Effect) -> None:
+        # An empty batch of an ended call matters too: behind it the call is released.
+        self._batches.append(Batch(call=call, effects=effects))
+
+    def _apply_to(self, call: Call | None, given: Input, now: float) -> None:
+        if call is not None:
+            self.apply(call, given, now)
+
+    def _after(self, delay: float, call: Call, given: Input, now: float) -> None:
+        self._deadline_count += 1
+        heapq.heappush(self._deadlines, (now + delay, self._deadline_count, call.call_id, given))
+
+    def _invite_received(self, event: sip.InviteReceived, now: float) -> None:
+        project = self._projects.get(event.request.uri.user or "")
+        if project is None:
+            self._emit(None, RefuseInvite(invite=event.invite, status=self._settings.unknown_project_status))
+            return
+        try:
+            offer, negotiated = _read_offer(event.request)
+        except SdpError as error:
+            self._emit(None, RefuseInvite(invite=event.invite, status=error.status))
+            return
+        leg = SipLeg(
+            invite=event.invite,
+            dialog=event.dialog,
+            local_address=self._settings.advertise_ip or event.flow.local[0],
+            offer=offer,
+            negotiated=negotiated,
+        )
+        call = Call(
+            call_id=self._ids.call(),
+            project_id=project.id,
+            leg=leg,
+            close_codes=self._close_codes,
+            greets=project.auto_accept,
+        )
+        self.calls.add(call)
+        self._after(
+            self._settings.decision_timeout, call, DecisionTimedOut(status=self._settings.no_decision_status), now
+        )
+        self._journal.add(
+            "call.state",
+            now=now,
+            project_id=project.id,
+            call_id=call.call_id,
+            sip_call_id=event.request.call_id,
+            **{"from": None, "to": call.state.value, "input": "INVITE"},
+        )
+        self._emit(
+            call,
+            PostWebhook(
+                sip_headers=tuple(event.request.headers),
+                media_security=offer_answer.media_security(event.request.body),
+            ),
+        )
+        if project.auto_accept:
+            self.apply(call, Accept(config=self._default_config, reply=None), now)
+
+    def _ack_received(self, event: sip.AckReceived, now: float) -> None:
+        call = self.calls.by_dialog(event.dialog)
+        if call is None:
+            return
+        leg = call.leg
+        if isinstance(leg, SipLeg) and leg.offer is None:
+            try:
+                answer = description.parse(event.body)
+                negotiated = offer_answer.negotiate(answer)
+            except SdpError as error:
+                self.apply(call, MediaFailed(reason=str(error)), now)
+                return
+            call.leg = SipLeg(
+                invite=leg.invite,
+                dialog=leg.dialog,
+                local_address=leg.local_address,
+                offer=None,
+                negotiated=negotiated,
+            )
+        self.apply(call, Acked(), now)
+
+    def _reinvite_received(self, event: sip.ReinviteReceived) -> None:
+        call = self.calls.by_dialog(event.dialog)
+        try:
+            offer, negotiated = _read_offer(event.request)
+        except SdpError as error:
+            self._emit(call, RefuseInvite(invite=event.invite, status=error.status))
+            return
+        if call is None or offer is None or negotiated is None:
+            self._emit(call, RefuseInvite(invite=event.invite, status=488))
+            return
+        self._emit(call, RenewMedia(invite=event.invite, offer=offer, negotiated=negotiated))
+
+    def _notify_received(self, event: sip.NotifyReceived, now: float) -> None:
+        call = self.calls.by_dialog(event.dialog)
+        if call is None:
+            return
+        self._journal.add(
+            "sip.refer",
+            now=now,
+            project_id=call.project_id,
+            call_id=call.call_id,
+            notify=event.fragment,
+            status=event.status,
+            terminated=event.is_terminated,
+        )
+        if event.status is None or event.status < 200:
+            return
+        if event.status >= 300:
+            self.apply(call, ReferFailed(status=event.status), now)
+            return
+        self.apply(call, ReferDone(), now)
+        self._after(self._settings.refer_bye_timeout, call, ReferByeOverdue(), now)
+
+    def _request_completed(self, event: sip.RequestCompleted, now: float) -> None:
+        call = self.calls.by_dialog(event.dialog)
+        if call is None:
+            return
+        if event.method == "BYE":
+            self.apply(call, ByeCompleted(status=event.status), now)
+        elif event.method == "REFER":
+            self._journal.add(
+                "sip.refer", now=now, project_id=call.project_id, call_id=call.call_id, status=event.status, notify=None
+            )
+            if event.status >= 300:
+                self.apply(call, ReferFailed(status=event.status), now)
+
+    def send_failed(self, call: Call, what: str, reason: str, now: float) -> None:
+        """A SIP message of this call could not be handed over."""
+        self.apply(call, SendFailed(what=what, reason=reason), now)
+
+
+def _read_offer(request: Request) -> tuple[SessionDescription | None, NegotiatedAudio | None]:
+    """The offer of an INVITE and what we make of it; Nones when it carries none (RFC 3261 13.2.1)."""
+    if not request.body:
+        return None, None
+    offer = description.parse(request.body)
+    return offer, offer_answer.negotiate(offer)

@@ -1,0 +1,199 @@
+"""What can happen to a call. Each class names its row in the table of `call.py` by `kind`."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, NewType, TypeAlias
+
+from ..realtime.session_config import SessionConfig
+
+ReplyToken = NewType("ReplyToken", int)
+"""Names a waiting HTTP request; the performer knows whose."""
+
+
+class InputKind(Enum):
+    """The columns of the call's table."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    REFER = "refer"
+    HANGUP = "hangup"
+    MEDIA_READY = "media ready"
+    MEDIA_FAILED = "media failed"
+    SEND_FAILED = "send failed"
+    CANCELLED = "cancelled"
+    ACKED = "acked"
+    ACK_TIMED_OUT = "no ACK"
+    CALLER_BYE = "caller's BYE"
+    REFER_FAILED = "refer failed"
+    REFER_DONE = "refer done"
+    REFER_BYE_OVERDUE = "BYE overdue"
+    DECISION_TIMED_OUT = "no decision"
+    SESSION_EXPIRED = "session expired"
+    BYE_COMPLETED = "BYE completed"
+    STOP = "stop"
+
+
+VERBS = (InputKind.ACCEPT, InputKind.REJECT, InputKind.REFER, InputKind.HANGUP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept:
+    """`POST …/accept`, its body already validated. `reply` is None when the emulator accepts by itself."""
+
+    kind: ClassVar = InputKind.ACCEPT
+    config: SessionConfig
+    reply: ReplyToken | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """`POST …/reject`."""
+
+    kind: ClassVar = InputKind.REJECT
+    status: int
+    reply: ReplyToken | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refer:
+    """`POST …/refer`, its target already validated."""
+
+    kind: ClassVar = InputKind.REFER
+    target: str
+    reply: ReplyToken | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hangup:
+    """`POST …/hangup`."""
+
+    kind: ClassVar = InputKind.HANGUP
+    reply: ReplyToken | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaReady:
+    """The port that `OpenMedia` asked for is bound."""
+
+    kind: ClassVar = InputKind.MEDIA_READY
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFailed:
+    """No port could be bound; `reason` says why."""
+
+    kind: ClassVar = InputKind.MEDIA_FAILED
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendFailed:
+    """A SIP message could not be handed to its transport."""
+
+    kind: ClassVar = InputKind.SEND_FAILED
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """CANCEL came before a final response; 200 and 487 are already on their way (RFC 3261 9.2)."""
+
+    kind: ClassVar = InputKind.CANCELLED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acked:
+    """The ACK to our 2xx."""
+
+    kind: ClassVar = InputKind.ACKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AckTimedOut:
+    """64·T1 passed without an ACK (RFC 3261 13.3.1.4)."""
+
+    kind: ClassVar = InputKind.ACK_TIMED_OUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerBye:
+    """The caller, or the carrier after a transfer, sent BYE; its 200 is on its way."""
+
+    kind: ClassVar = InputKind.CALLER_BYE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferFailed:
+    """The trunk refused the REFER, or a NOTIFY said that the target could not be reached."""
+
+    kind: ClassVar = InputKind.REFER_FAILED
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferDone:
+    """A NOTIFY said that the target answered (RFC 3515 2.4.4); the carrier's BYE should follow."""
+
+    kind: ClassVar = InputKind.REFER_DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferByeOverdue:
+    """The carrier's BYE after a transfer did not come in time."""
+
+    kind: ClassVar = InputKind.REFER_BYE_OVERDUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionTimedOut:
+    """Nobody accepted or rejected in time; `status` is the setting."""
+
+    kind: ClassVar = InputKind.DECISION_TIMED_OUT
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionExpired:
+    """The session reached its limit."""
+
+    kind: ClassVar = InputKind.SESSION_EXPIRED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByeCompleted:
+    """Our BYE was answered, or will never be."""
+
+    kind: ClassVar = InputKind.BYE_COMPLETED
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """The emulator stops, or the call's own machinery failed; `reason` is journalled."""
+
+    kind: ClassVar = InputKind.STOP
+    reason: str
+
+
+Input: TypeAlias = (
+    Accept
+    | Reject
+    | Refer
+    | Hangup
+    | MediaReady
+    | MediaFailed
+    | SendFailed
+    | Cancelled
+    | Acked
+    | AckTimedOut
+    | CallerBye
+    | ReferFailed
+    | ReferDone
+    | ReferByeOverdue
+    | DecisionTimedOut
+    | SessionExpired
+    | ByeCompleted
+    | Stop
+)

@@ -1,0 +1,228 @@
+"""The command `ringback`: serve, exec, demo. The only module that may import the reference client, lazily."""
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+import tomllib
+import types
+from collections.abc import Callable, Coroutine
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import click
+
+from .config import PortRange, Settings
+from .errors import UsageError
+
+CONFIG_FILE = "ringback.toml"
+
+
+class _Ports(click.ParamType):
+    name = "LO-HI"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> PortRange:
+        if isinstance(value, PortRange):
+            return value
+        try:
+            return PortRange.parse(str(value))
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Every field of `Settings` as an option; also `RINGBACK_…` in the environment and a key of `ringback.toml`."""
+    hints = get_type_hints(Settings)
+    for field in reversed(fields(Settings)):
+        name = field.name.removesuffix("s") if field.name == "webhook_urls" else field.name
+        text = field.metadata["text"]
+        option = click.option(
+            f"--{name.replace('_', '-')}",
+            field.name,
+            help=text if field.metadata["tag"] is None else f"{text} [{field.metadata['tag']}]",
+            envvar=f"RINGBACK_{name.upper()}",
+            default=field.default,
+            show_default=field.default not in (None, (), False),
+            **_option_kind(hints[field.name]),
+        )
+        command = option(command)
+    return command
+
+
+def _option_kind(hint: Any) -> dict[str, Any]:
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = next(arm for arm in get_args(hint) if arm is not types.NoneType)
+    if hint is bool:
+        return {"is_flag": True}
+    if hint is PortRange:
+        return {"type": _Ports()}
+    if get_origin(hint) is tuple:
+        return {"multiple": True}
+    return {"type": hint}
+
+
+def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """`ringback.toml` gives every command its defaults; an unknown key is a mistake, not a comment."""
+    path = Path(value or CONFIG_FILE)
+    if value is None and not path.exists():
+        return
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"{path}: {error}") from error
+    known = {field.name for field in fields(Settings)} | {"ready_json"}
+    defaults: dict[str, Any] = {}
+    for key, content in table.items():
+        name = key.replace("-", "_")
+        name = "webhook_urls" if name == "webhook_url" else name
+        if name not in known:
+            raise click.BadParameter(f"{path}: unknown key {key!r}; `ringback serve --help` lists them without dashes")
+        defaults[name] = content
+    ctx.default_map = {"serve": defaults, "exec": defaults}
+
+
+_config_option = click.option(
+    "--config", callback=_read_config, expose_value=False, is_eager=True, help=f"Settings file [default: {CONFIG_FILE}]"
+)
+_ready_option = click.option(
+    "--ready-json", envvar="RINGBACK_READY_JSON", help="File that gets the addresses as JSON once every listener is up."
+)
+_verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log every message on the wire.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="ringback")
+@_config_option
+def main() -> None:
+    """A local emulator of OpenAI's Realtime call APIs: SIP, webhooks, REST and sideband WebSockets."""
+
+
+@main.command()
+@settings_options
+@_ready_option
+@_verbose_option
+def serve(ready_json: str | None, verbose: bool, **options: Any) -> None:
+    """Run the emulator until Ctrl-C."""
+    settings = _settings(options)
+    _log(verbose)
+    _run(_serve(settings, ready_json))
+
+
+@main.command("exec", context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
+@settings_options
+@_ready_option
+@_verbose_option
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_(command: tuple[str, ...], ready_json: str | None, verbose: bool, **options: Any) -> None:
+    """Run COMMAND against an emulator of its own, and exit with its status.
+
+    Programs that go to https://api.openai.com reach the emulator instead, unchanged.
+    """
+    settings = _settings(options)
+    _log(verbose)
+    _run(_exec(settings, ready_json, command))
+
+
+@main.command()
+@click.option("--transport", type=click.Choice(["tls", "tcp", "udp"]), default="tls", show_default=True)
+def demo(transport: str) -> None:
+    """One complete call on this machine: caller, emulator and a little application, shown as it happened."""
+    _run(_demo(transport))
+
+
+# What they run
+
+
+async def _serve(settings: Settings, ready_json: str | None) -> int:
+    from .server import Emulator
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Emulator(settings) as emulator:
+        if ready_json is not None:
+            _write_ready(ready_json, emulator.ready.as_dict())
+        click.echo(_banner(emulator.ready.as_dict(), settings))
+        await stop.wait()
+        click.echo("\nstopping: BYE to every call")
+    return 0
+
+
+async def _exec(settings: Settings, ready_json: str | None, command: tuple[str, ...]) -> int:
+    from .run_command import execute
+    from .server import Emulator
+
+    async with Emulator(settings) as emulator:
+        if ready_json is not None:
+            _write_ready(ready_json, emulator.ready.as_dict())
+        return await execute(command, emulator)
+
+
+async def _demo(transport: str) -> int:
+    from ringback.conformance.client import Phone
+
+    from . import demo as demonstration
+
+    return await demonstration.run(Phone, transport)
+
+
+def _run(coroutine: Coroutine[Any, Any, int]) -> None:
+    try:
+        status = asyncio.run(coroutine)
+    except UsageError as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    try:
+        return Settings(**{**options, "webhook_urls": tuple(options["webhook_urls"])})
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _log(verbose: bool) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING,
+        format="%(asctime)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def _write_ready(file: str, information: dict[str, object]) -> None:
+    """Whole or not at all: whoever waits for the file may read it the moment it exists."""
+    target = Path(file)
+    part = target.with_name(target.name + ".part")
+    part.write_text(json.dumps(information, indent=2) + "\n", encoding="utf-8")
+    part.replace(target)
+
+
+def _banner(ready: dict[str, Any], settings: Settings) -> str:
+    urls = [f"  webhooks go to {url}" for url in settings.webhook_urls]
+    if settings.auto_accept:
+        urls.append("  every call is accepted and greeted")
+    if not urls:
+        urls.append("  no webhook is sent: give --webhook-url, or --auto-accept to just talk")
+    return "\n".join(
+        [
+            "ringback is ready; Ctrl-C ends it",
+            "",
+            "  # for your application",
+            f"  export OPENAI_BASE_URL={ready['base_url']}",
+            f"  export OPENAI_API_KEY={ready['api_key']}",
+            f"  export OPENAI_WEBHOOK_SECRET={ready['webhook_secret']}",
+            "",
+            "  # for a phone",
+            *(f"  {uri}" for uri in ready["sip"].values()),
+            f"  certificate authority: {ready['ca_file']}",
+            "",
+            *urls,
+            f"  journal: {ready['admin_url']}/journal",
+        ]
+    )

@@ -1,0 +1,325 @@
+"""The composition root: clock, random source, settings and files come together here, and nowhere else."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Self, TextIO
+
+from aiohttp import web
+
+from . import admin
+from .calls.call import Call
+from .calls.control import CallControl
+from .calls.effects import OpenSession, PostWebhook
+from .calls.leg import SipLeg
+from .calls.project import Project
+from .clock import SystemClock
+from .config import Settings
+from .errors import UsageError
+from .ids import Ids
+from .journal import Entry, Journal
+from .model.builtin import BuiltinModel
+from .realtime.session_config import parse_session_config
+from .sessions.host import SessionHost
+from .sip.endpoint import SipEndpoint
+from .sip.events import Flow
+from .sip.timers import Timers
+from .transports import http_api, realtime_ws, webhook_api
+from .transports.deadlines import Clock, Deadlines
+from .transports.hosting import RunningHost
+from .transports.performer import Performer
+from .transports.rtp_net import MediaPorts
+from .transports.services import SERVICES, Services
+from .transports.sip_net import SipNet
+from .transports.supervisor import Supervisor
+from .transports.tls import Authority, server_contexts
+from .transports.webhook_sender import WebhookSender
+from .webhooks.endpoints import EndpointRegistry
+from .webhooks.envelope import incoming_call_event
+from .webhooks.signature import format_secret
+
+INCOMING = "realtime.call.incoming"
+CALL_END_TIMEOUT = 2.0
+"""How long the callers' phones may take to answer the BYEs of an emulator that stops."""
+AUTO_ACCEPT_CONFIG = {"type": "realtime", "model": "gpt-realtime"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyInfo:
+    """Where everything is. `--ready-json` writes it, `/_ringback/ready` serves it."""
+
+    base_url: str
+    """Of the API over HTTP, ending in `/v1`: what `OPENAI_BASE_URL` takes."""
+    https_base_url: str
+    api_key: str
+    project_id: str
+    webhook_secret: str
+    sip: dict[str, str]
+    """The URI to dial, by transport: `tls`, `tcp`, `udp`."""
+    ca_file: str
+    """The certificate authority that clients must trust for TLS."""
+    admin_url: str
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class Emulator:
+    """One emulator, all listeners included: `async with Emulator(Settings(http_port=0, …)) as emulator`.
+
+    `start()` raises `UsageError` for a port that is taken or a file that can't be read, and leaves nothing open.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None) -> None:
+        self.settings = settings or Settings()
+        self.clock = clock or SystemClock()
+        rng = random.SystemRandom() if self.settings.seed is None else random.Random(self.settings.seed)
+        self.ids = Ids(rng)
+        self.journal = Journal(limit=self.settings.journal_limit, on_drop=self._spill)
+        self.project = self._make_project()
+        self.projects = {self.project.id: self.project}
+        self._ready: ReadyInfo | None = None
+        self._spill_file: TextIO | None = None
+        self._is_started = False
+
+    # Start and end
+
+    async def start(self) -> None:
+        """Open every listener. Ready when it returns."""
+        self._is_started = True
+        self._authority = Authority()
+        self._supervisor = Supervisor()
+        self._deadlines = Deadlines(self.clock)
+        self._build()
+        try:
+            await self._listen()
+        except OSError as error:
+            await self.stop()
+            raise UsageError(
+                f"a listener could not be opened: {error.strerror or error}; choose other ports"
+            ) from error
+        except UsageError:
+            await self.stop()
+            raise
+        self.journal.add("emulator.started", now=self.clock.now(), **self.ready.sip, base_url=self.ready.base_url)
+
+    async def stop(self) -> None:
+        """BYE to every call, then close everything. Safe to call twice."""
+        if not self._is_started:
+            return
+        self._is_started = False
+        self.journal.add("emulator.stopping", now=self.clock.now())
+        await self.performer.stop(CALL_END_TIMEOUT)
+        await self._runner.cleanup()
+        await self._net.stop()
+        await self._webhooks.stop()
+        await self._supervisor.stop()
+        self._deadlines.close()
+        self._authority.close()
+        if self._spill_file is not None:
+            self._spill_file.close()
+            self._spill_file = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    # Queries
+
+    @property
+    def ready(self) -> ReadyInfo:
+        """The addresses. Raises `UsageError` before `start()`."""
+        if self._ready is None:
+            raise UsageError("the emulator was not started: await start(), or use `async with`")
+        return self._ready
+
+    def leaks(self) -> list[str]:
+        """What is still open although every call should have ended: empty when all is well."""
+        found = []
+        if self.performer.open_calls:
+            found.append(f"{self.performer.open_calls} calls are open")
+        if self.performer.playing_legs:
+            found.append(f"{self.performer.playing_legs} legs have media")
+        found += [
+            f"bug: {entry.data['error']}\n{entry.data['traceback']}"
+            for entry in self.journal.entries(kind="emulator.bug")
+        ]
+        return found
+
+    # Private: construction
+
+    def _make_project(self) -> Project:
+        settings = self.settings
+        secret = settings.webhook_secret or format_secret(self.ids.webhook_secret_bytes())
+        endpoints = EndpointRegistry(self.ids)
+        for url in settings.webhook_urls:
+            endpoints.add_static(url, secret=secret, event_types=(INCOMING,), now=self.clock.now())
+        return Project(
+            id=settings.project,
+            api_keys={settings.api_key or self.ids.api_key()},
+            webhook_secret=secret,
+            endpoints=endpoints,
+            auto_accept=settings.auto_accept,
+        )
+
+    def _build(self) -> None:
+        settings = self.settings
+        self._webhooks = WebhookSender(
+            settings=settings, clock=self.clock, deadlines=self._deadlines, journal=self.journal, ids=self.ids
+        )
+        self.endpoint = SipEndpoint(
+            ids=self.ids,
+            timers=Timers(t1=settings.sip_t1, t2=settings.sip_t2, t4=settings.sip_t4),
+            contact=self._contact,
+            register_status=settings.register_status,
+            message_limit=settings.sip_message_limit,
+        )
+        control = CallControl(
+            ids=self.ids,
+            settings=settings,
+            journal=self.journal,
+            projects=self.projects,
+            default_config=parse_session_config(AUTO_ACCEPT_CONFIG),
+        )
+        self.performer = Performer(
+            endpoint=self.endpoint,
+            control=control,
+            clock=self.clock,
+            deadlines=self._deadlines,
+            supervisor=self._supervisor,
+            journal=self.journal,
+            ids=self.ids,
+            media_ports=MediaPorts(host=settings.host, ports=settings.rtp_ports),
+            make_host=self._make_host,
+            post_webhook=self._post_webhook,
+            flush=lambda: self._net.flush(),
+        )
+        self._net = SipNet(self.endpoint, now=self.clock.now, on_input=self.performer.pump)
+        self._runner = web.AppRunner(self._make_app(), access_log=None, handle_signals=False)
+
+    def _make_app(self) -> web.Application:
+        app = web.Application(
+            client_max_size=self.settings.http_body_limit,
+            middlewares=[http_api.answer_errors, http_api.journal_requests, http_api.authenticate],
+        )
+        app[SERVICES] = Services(
+            settings=self.settings,
+            clock=self.clock,
+            ids=self.ids,
+            journal=self.journal,
+            projects=self.projects,
+            performer=self.performer,
+        )
+        http_api.add_routes(app)
+        realtime_ws.add_routes(app)
+        webhook_api.add_routes(app, sender=self._webhooks, clock=self.clock)
+        admin.add_routes(
+            app, journal=self.journal, ready=lambda: None if self._ready is None else self._ready.as_dict()
+        )
+        return app
+
+    async def _listen(self) -> None:
+        settings = self.settings
+        hosts = [settings.host, *([settings.advertise_ip] if settings.advertise_ip else [])]
+        contexts = server_contexts(
+            self._authority,
+            hosts=hosts,
+            certificate_file=settings.tls_cert,
+            key_file=settings.tls_key,
+            keylog=settings.tls_keylog,
+        )
+        ports = {
+            "tls": await self._net.listen_stream(settings.host, settings.sip_tls_port, contexts.sip),
+            "tcp": await self._net.listen_stream(settings.host, settings.sip_tcp_port, None),
+            "udp": await self._net.listen_udp(settings.host, settings.sip_udp_port),
+        }
+        await self._runner.setup()
+        await web.TCPSite(self._runner, settings.host, settings.http_port).start()
+        await web.TCPSite(self._runner, settings.host, settings.https_port, ssl_context=contexts.https).start()
+        http, https = (address[1] for address in self._runner.addresses)
+        await self._webhooks.start()
+        self._ready = self._ready_info(http, https, ports)
+
+    def _ready_info(self, http: int, https: int, sip_ports: dict[str, int]) -> ReadyInfo:
+        host = self._reachable_host()
+        return ReadyInfo(
+            base_url=f"http://{host}:{http}/v1",
+            https_base_url=f"https://{host}:{https}/v1",
+            api_key=next(iter(self.project.api_keys)),
+            project_id=self.project.id,
+            webhook_secret=self.project.webhook_secret,
+            sip={kind: f"sip:{self.project.id}@{host}:{port};transport={kind}" for kind, port in sip_ports.items()},
+            ca_file=str(self._authority.ca_file),
+            admin_url=f"http://{host}:{http}/_ringback",
+        )
+
+    def _reachable_host(self) -> str:
+        host = self.settings.advertise_ip or {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(
+            self.settings.host, self.settings.host
+        )
+        return f"[{host}]" if ":" in host else host
+
+    def _contact(self, flow: Flow) -> str:
+        host = self.settings.advertise_ip or flow.local[0]
+        bracketed = f"[{host}]" if ":" in host else host
+        return f"sip:OAI@{bracketed}:{flow.local[1]};transport={flow.transport}"  # OBS: the service's user part
+
+    # Private: what calls ask for
+
+    def _make_host(self, call: Call, effect: OpenSession, on_expired: Callable[[], None]) -> RunningHost:
+        now = self.clock.now()
+        leg = call.leg
+        codec = leg.negotiated.codec if isinstance(leg, SipLeg) and leg.negotiated is not None else "PCMU"
+        host = SessionHost(
+            session_id=self.ids.session_of(call.call_id),
+            config=effect.config,
+            model=BuiltinModel(),
+            ids=self.ids,
+            now=now,
+            transport="sip",
+            codec=codec,
+            session_limit=self.settings.session_limit,
+        )
+        return RunningHost(
+            host,
+            project_id=call.project_id,
+            call_id=call.call_id,
+            journal=self.journal,
+            deadlines=self._deadlines,
+            now=self.clock.now,
+            on_expired=on_expired,
+        )
+
+    def _post_webhook(self, call: Call, effect: PostWebhook) -> None:
+        now = self.clock.now()
+        event = incoming_call_event(
+            event_id=self.ids.webhook_event(),
+            created_at=int(now),
+            call_id=call.call_id,
+            sip_headers=effect.sip_headers,
+            sip_media_security=effect.media_security,
+        )
+        project = self.projects[call.project_id]
+        self._webhooks.post(event, project=project, call_id=call.call_id)
+
+    def _spill(self, entry: Entry) -> None:
+        """The journal lets an entry go: write it, if there is a folder for it."""
+        folder = self.settings.journal_folder
+        if folder is None:
+            return
+        if self._spill_file is None:
+            self._spill_file = open(f"{folder}/journal.jsonl", "a", encoding="utf-8")  # noqa: SIM115 — closed by stop()
+        self._spill_file.write(json.dumps(entry.as_dict()) + "\n")
+
+
+async def serve_until(emulator: Emulator, stop: asyncio.Event) -> None:
+    """Run a started emulator until `stop` is set."""
+    try:
+        await stop.wait()
+    finally:
+        await emulator.stop()

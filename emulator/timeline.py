@@ -1,0 +1,111 @@
+"""The journal as a picture: a ladder with caller, emulator and application, one line for each thing that happened."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from .journal import Entry
+
+SPAN = 36
+"""Columns between two lifelines."""
+TIME = 11
+
+Side = Literal["caller", "application"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One arrow, or with no `side` a note on the emulator's own lifeline. `count` like steps were folded into it."""
+
+    at: float
+    label: str
+    side: Side | None = None
+    inward: bool = False
+    count: int = 1
+
+
+def steps(entries: Iterable[Entry]) -> Iterator[Step]:
+    """The entries that a picture shows; repeated deltas are folded into one step."""
+    last: Step | None = None
+    for entry in entries:
+        step = _step(entry)
+        if step is None:
+            continue
+        is_repeat = last is not None and (step.label, step.side, step.inward) == (last.label, last.side, last.inward)
+        if is_repeat and last is not None and step.label.endswith(".delta"):
+            last = Step(at=last.at, label=last.label, side=last.side, inward=last.inward, count=last.count + 1)
+            continue
+        if last is not None:
+            yield last
+        last = step
+    if last is not None:
+        yield last
+
+
+def ladder(entries: Iterable[Entry]) -> list[str]:
+    """Lines of plain text, times in milliseconds since the first."""
+    lines = [" " * TIME + "caller".ljust(SPAN) + "ringback".ljust(SPAN) + "application"]
+    start: float | None = None
+    for step in steps(entries):
+        start = step.at if start is None else start
+        time = f"{(step.at - start) * 1000:8.1f}   "
+        label = step.label if step.count == 1 else f"{step.label} ×{step.count}"
+        if step.side is None:
+            note = f"│ {label}"
+            lines.append(time + "│" + " " * (SPAN - 1) + note.ljust(SPAN) + "│")
+        elif step.side == "caller":
+            lines.append(time + "│" + _arrow(label, right=step.inward) + "│" + " " * (SPAN - 1) + "│")
+        else:
+            lines.append(time + "│" + " " * (SPAN - 1) + "│" + _arrow(label, right=not step.inward) + "│")
+    return lines
+
+
+def _arrow(label: str, *, right: bool) -> str:
+    room = SPAN - 6
+    label = label if len(label) <= room else label[: room - 1] + "…"
+    if right:
+        return f"─ {label} ".ljust(SPAN - 2, "─") + "▶"
+    return "◀" + f" {label} ─".rjust(SPAN - 2, "─")
+
+
+def _step(entry: Entry) -> Step | None:
+    data = entry.data
+    match entry.kind:
+        case "sip.received" | "sip.sent":
+            return Step(at=entry.at, label=_sip(data["summary"]), side="caller", inward=entry.kind == "sip.received")
+        case "media.heard":
+            return Step(at=entry.at, label=f"♪ “{data['text']}”", side="caller", inward=True)
+        case "media.said":
+            return Step(at=entry.at, label=f"♪ “{data['text']}”", side="caller")
+        case "media.dtmf":
+            return Step(at=entry.at, label=f"♪ key {data['digit']}", side="caller", inward=True)
+        case "webhook.attempt":
+            outcome = data.get("status") or data.get("error")
+            return Step(at=entry.at, label=f"{data['event']} → {outcome}", side="application")
+        case "rest.request":
+            return Step(at=entry.at, label=f"{data['method']} …/{_tail(data['path'])}", side="application", inward=True)
+        case "rest.response":
+            return Step(at=entry.at, label=f"{data['status']} to {_tail(data['path'])}", side="application")
+        case "channel.attached":
+            return Step(at=entry.at, label=f"{data['channel']} attached", side="application", inward=True)
+        case "channel.detached":
+            return Step(
+                at=entry.at, label=f"{data['channel']} closed ({data['code']})", side="application", inward=True
+            )
+        case "event.client" | "event.server":
+            inward = entry.kind == "event.client"
+            return Step(at=entry.at, label=data["event"].get("type", "?"), side="application", inward=inward)
+        case "call.state":
+            return Step(at=entry.at, label=f"call {data['to']}")
+        case "emulator.bug" | "webhook.abandoned" | "sip.dropped":
+            return Step(at=entry.at, label=f"{entry.kind}: {data.get('error') or data.get('reason', '')}")
+    return None
+
+
+def _sip(summary: str) -> str:
+    method, _, rest = summary.partition(" ")
+    return summary if method.isdecimal() else f"{method} {rest.partition(';')[0]}"
+
+
+def _tail(path: str) -> str:
+    return path.partition("?")[0].rpartition("/")[2]

@@ -1,0 +1,148 @@
+"""A session host at work: its channels, its deadline, and its journal entries."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ..errors import EmulatorBug
+from ..journal import Journal
+from ..sessions.host import CloseChannel, HostRecord, SendEvent, SessionExpired, SessionHost
+from .channels import encode
+from .deadlines import Deadlines
+
+
+class Channel(Protocol):
+    """What carries events to one client."""
+
+    id: str
+
+    def send(self, event: dict[str, Any], text: str | None = None) -> None: ...
+
+    def close(self, code: int, reason: str = "") -> None: ...
+
+
+class Nobody:
+    """The channel of the emulator itself, when it plays the application: it says things and hears nothing."""
+
+    def __init__(self, channel_id: str) -> None:
+        self.id = channel_id
+
+    def send(self, event: dict[str, Any], text: str | None = None) -> None:
+        """Events for nobody."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """There is nothing to close."""
+
+
+class RunningHost:
+    """Joins a `SessionHost` to the world. Call `pump()` after feeding the host by another way than these methods."""
+
+    def __init__(
+        self,
+        host: SessionHost,
+        *,
+        project_id: str,
+        call_id: str | None,
+        journal: Journal,
+        deadlines: Deadlines,
+        now: Callable[[], float],
+        on_expired: Callable[[], None],
+    ) -> None:
+        self.host = host
+        self.project_id = project_id
+        self.call_id = call_id
+        self.channels: dict[str, Channel] = {}
+        self.is_open = True
+        self._journal = journal
+        self._deadlines = deadlines
+        self._now = now
+        self._on_expired = on_expired
+        self._is_pumping = False
+
+    # Input
+
+    def attach(self, channel: Channel, *, transport: str) -> None:
+        now = self._now()
+        self.channels[channel.id] = channel
+        self._record("channel.attached", now, channel=channel.id, transport=transport)
+        self.host.attach(channel.id, now)
+        self.pump()
+
+    def detach(self, channel: Channel, *, code: int | None, by: str) -> None:
+        """The channel is gone, whoever closed it. The session lives on."""
+        if self.channels.pop(channel.id, None) is None:
+            return
+        now = self._now()
+        self._record("channel.detached", now, channel=channel.id, code=code, by=by)
+        if self.is_open:
+            self.host.detach(channel.id, now)
+            self.pump()
+
+    def receive(self, channel_id: str, data: str | bytes) -> None:
+        """One client event."""
+        if self.is_open:
+            self.host.receive_text(channel_id, data, self._now())
+            self.pump()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """End the session: every channel is closed with `code`."""
+        if not self.is_open:
+            return
+        self.host.close(self._now())
+        self.pump()
+        self.is_open = False
+        self._deadlines.arm(self, None, self._handle_timer)
+        for channel in tuple(self.channels.values()):
+            channel.close(code, reason)
+
+    # Output
+
+    def pump(self) -> None:
+        """Perform what the host wants, and be woken when it has something to do."""
+        if self._is_pumping:
+            return  # a channel that closes while it is written to comes back here; the loop below goes on
+        self._is_pumping = True
+        try:
+            while (effect := self.host.next_effect()) is not None:
+                self._perform(effect)
+        finally:
+            self._is_pumping = False
+        if self.is_open:
+            self._deadlines.arm(self, self.host.next_deadline(), self._handle_timer)
+
+    # Private
+
+    def _perform(self, effect: object) -> None:
+        match effect:
+            case SendEvent(channel_id=channel_id, event=event):
+                self._send(channel_id, event)
+            case CloseChannel(channel_id=channel_id, code=code, reason=reason):
+                if (channel := self.channels.get(channel_id)) is not None:
+                    channel.close(code, reason)
+            case HostRecord(kind=kind, data=data):
+                self._record(kind, self._now(), **data)
+            case SessionExpired():
+                self._on_expired()
+            case _:
+                raise EmulatorBug(f"the host wants {effect!r}, which nobody can do")
+
+    def _send(self, channel_id: str | None, event: dict[str, Any]) -> None:
+        self._record("event.server", self._now(), channel=channel_id, event=event)
+        if channel_id is not None:
+            if (channel := self.channels.get(channel_id)) is not None:
+                channel.send(event)
+            return
+        if self.channels:
+            text = encode(event)
+            for channel in tuple(self.channels.values()):
+                channel.send(event, text)
+
+    def _record(self, kind: str, now: float, **data: Any) -> None:
+        self._journal.add(kind, now=now, project_id=self.project_id, call_id=self.call_id, **data)
+
+    def _handle_timer(self, now: float) -> None:
+        self.host.handle_timer(now)
+        self.pump()
+
+
+RESPONSE_CREATE = json.dumps({"type": "response.create"})

@@ -1,0 +1,444 @@
+"""Performs what calls want: effects in order, a queue for each call, on sockets, sessions and waiting requests.
+
+An effect that must wait holds those behind it, of its own call only. A failed effect skips the rest of its batch, turns
+the HTTP reply behind it into a 502, and comes back to the call as an input.
+"""
+
+import asyncio
+import itertools
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..calls.call import Call, State
+from ..calls.control import CallControl
+from ..calls.effects import (
+    AskForGreeting,
+    CloseMedia,
+    CloseSession,
+    Effect,
+    OpenMedia,
+    OpenSession,
+    PostWebhook,
+    RefuseInvite,
+    RenewMedia,
+    ReplyHttp,
+    SendAnswer,
+    SendBye,
+    SendRefer,
+    SendSip,
+    StartMedia,
+)
+from ..calls.inputs import Input, MediaFailed, MediaReady, ReplyToken, SessionExpired, Stop
+from ..calls.leg import SipLeg
+from ..errors import ApiError, EmulatorBug, SipError, UpstreamFailed, UsageError
+from ..ids import Ids
+from ..journal import Journal
+from ..rtp.stream import RtpStream
+from ..sdp.offer_answer import build_answer, build_offer
+from ..sip import events as sip
+from ..sip.endpoint import SipEndpoint
+from .deadlines import Clock, Deadlines
+from .hosting import RESPONSE_CREATE, Nobody, RunningHost
+from .rtp_net import MediaLeg, MediaPorts, NoMediaPort, Ticker
+from .supervisor import Supervisor
+
+BATCH_END = None
+SDP_NUMBER_BITS = 31
+
+
+class Reply:
+    """A request that waits for its call. The handler awaits `outcome`, writes the answer, then calls `written()`."""
+
+    def __init__(self, token: ReplyToken) -> None:
+        self.token = token
+        self.outcome: asyncio.Future[ApiError | None] = asyncio.get_running_loop().create_future()
+        self._written = asyncio.Event()
+
+    def written(self) -> None:
+        """The answer left, or never will: the call goes on."""
+        self._written.set()
+
+    async def wait_written(self) -> None:
+        await self._written.wait()
+
+
+@dataclass(slots=True)
+class CallRun:
+    """One call at work: its queue, and what it has open."""
+
+    call: Call
+    queue: deque[Effect | None] = field(default_factory=deque)
+    failure: str | None = None
+    """Why an effect of the batch at work failed."""
+    is_waiting: bool = False
+    host: RunningHost | None = None
+    media: MediaLeg | None = None
+    sdp_session_id: int = 0
+    sdp_version: int = 0
+    statistics: dict[str, object] = field(default_factory=dict)
+
+
+class Performer:
+    """Owns the SIP endpoint, the control and everything that calls have open. `pump()` moves all of it on."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: SipEndpoint,
+        control: CallControl,
+        clock: Clock,
+        deadlines: Deadlines,
+        supervisor: Supervisor,
+        journal: Journal,
+        ids: Ids,
+        media_ports: MediaPorts,
+        make_host: Callable[[Call, OpenSession, Callable[[], None]], RunningHost],
+        post_webhook: Callable[[Call, PostWebhook], None],
+        flush: Callable[[], None],
+    ) -> None:
+        self.control = control
+        self._endpoint = endpoint
+        self._clock = clock
+        self._deadlines = deadlines
+        self._supervisor = supervisor
+        self._journal = journal
+        self._ids = ids
+        self._media_ports = media_ports
+        self._make_host = make_host
+        self._post_webhook = post_webhook
+        self._flush = flush
+        self._ticker = Ticker(deadlines, clock.now)
+        self._runs: dict[str, CallRun] = {}
+        self._replies: dict[ReplyToken, Reply] = {}
+        self._reply_count = itertools.count(1)
+        self._is_pumping = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    # Input
+
+    def request(self, call: Call, make_input: Callable[[ReplyToken], Input]) -> Reply:
+        """Apply a verb to a call on behalf of a waiting request."""
+        reply = Reply(ReplyToken(next(self._reply_count)))
+        self._replies[reply.token] = reply
+        self.apply(call, make_input(reply.token))
+        return reply
+
+    def apply(self, call: Call, given: Input) -> None:
+        """Give a call one input and perform what follows from it."""
+        self.control.apply(call, given, self._clock.now())
+        self.pump()
+
+    def pump(self) -> None:
+        """Move on everything that can move: SIP events, batches, queues; then send, and set the next deadlines."""
+        if self._is_pumping:
+            return
+        self._is_pumping = True
+        try:
+            while self._take_sip_event() or self._take_batch():
+                pass
+        finally:
+            self._is_pumping = False
+        self._flush()
+        self._deadlines.arm(self._endpoint, self._endpoint.next_deadline(), self._endpoint_timer)
+        self._deadlines.arm(self.control, self.control.next_deadline(), self._control_timer)
+
+    async def stop(self, timeout: float) -> None:
+        """End every call: BYE to each, and wait until all are answered, `timeout` seconds at the most."""
+        self.control.stop("the emulator stops", self._clock.now())
+        self.pump()
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout)
+        except TimeoutError:
+            for run in tuple(self._runs.values()):
+                self._close(run, 1001)
+                self._release(run)
+
+    # Queries
+
+    def session_of(self, call: Call) -> RunningHost | None:
+        """The session of a call, from accept to its end."""
+        run = self._runs.get(call.call_id)
+        return None if run is None else run.host
+
+    @property
+    def open_calls(self) -> int:
+        return len(self._runs)
+
+    @property
+    def playing_legs(self) -> int:
+        return len(self._ticker)
+
+    # Private: moving on
+
+    def _take_sip_event(self) -> bool:
+        event = self._endpoint.next_event()
+        if event is None:
+            return False
+        now = self._clock.now()
+        match event:
+            case sip.MessageReceived():
+                self._record_message("sip.received", event, now)
+            case sip.MessageSent():
+                self._record_message("sip.sent", event, now)
+            case sip.MessageDropped():
+                self._journal.add(
+                    "sip.dropped",
+                    now=now,
+                    transport=event.flow.transport,
+                    peer=_address(event.flow.remote),
+                    reason=event.reason,
+                    text=event.data[:500].decode("utf-8", "replace"),
+                )
+            case _:
+                self.control.receive_sip(event, now)
+        return True
+
+    def _record_message(self, kind: str, event: sip.MessageReceived | sip.MessageSent, now: float) -> None:
+        message = event.message
+        self._journal.add(
+            kind,
+            now=now,
+            sip_call_id=message.headers.get("Call-ID"),
+            summary=message.summary,
+            transport=event.flow.transport,
+            peer=_address(event.flow.remote),
+            text=message.to_bytes().decode("utf-8", "replace"),
+        )
+
+    def _take_batch(self) -> bool:
+        batch = self.control.next_batch()
+        if batch is None:
+            return False
+        if batch.call is None:
+            for effect in batch.effects:
+                self._perform_without_call(effect)
+            return True
+        run = self._runs.get(batch.call.call_id)
+        if run is None:
+            run = self._runs[batch.call.call_id] = CallRun(batch.call)
+            self._idle.clear()
+        run.queue.extend(batch.effects)
+        run.queue.append(BATCH_END)
+        self._continue(run)
+        return True
+
+    def _continue(self, run: CallRun) -> None:
+        while run.queue and not run.is_waiting:
+            effect = run.queue.popleft()
+            if effect is BATCH_END:
+                self._end_batch(run)
+            elif run.failure is None or isinstance(effect, ReplyHttp | CloseSession | CloseMedia):
+                self._try(run, effect)
+        if not run.queue and not run.is_waiting and run.call.state is State.ENDED:
+            self._release(run)
+
+    def _try(self, run: CallRun, effect: Effect) -> None:
+        try:
+            self._perform(run, effect)
+        except (SipError, UsageError) as error:  # no connection, or a dialog that ended while this effect waited
+            run.failure = f"{type(effect).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 — one call's bug must not end its neighbours
+            self._bug(run, error)
+
+    def _end_batch(self, run: CallRun) -> None:
+        if run.failure is not None:
+            failure, run.failure = run.failure, None
+            self.control.send_failed(run.call, failure, failure, self._clock.now())
+
+    def _bug(self, run: CallRun, error: Exception) -> None:
+        """An invariant failed: it is journalled, and its own call ends."""
+        self._journal.add(
+            "emulator.bug",
+            now=self._clock.now(),
+            project_id=run.call.project_id,
+            call_id=run.call.call_id,
+            error=repr(error),
+            traceback="".join(traceback.format_exception(error)),
+        )
+        if run.call.state is not State.ENDED:
+            self.control.apply(run.call, Stop(reason=f"bug: {error!r}"), self._clock.now())
+
+    def _wait(self, run: CallRun, reply: Reply) -> None:
+        run.is_waiting = True
+
+        async def wait() -> None:
+            await reply.wait_written()
+            run.is_waiting = False
+            self._continue(run)
+            self.pump()
+
+        self._supervisor.spawn(wait(), name=f"reply of {run.call.call_id}")
+
+    def _release(self, run: CallRun) -> None:
+        del self._runs[run.call.call_id]
+        self.control.release(run.call, run.statistics, self._clock.now())
+        if not self._runs:
+            self._idle.set()
+
+    def _endpoint_timer(self, now: float) -> None:
+        self._endpoint.handle_timer(now)
+        self.pump()
+
+    def _control_timer(self, now: float) -> None:
+        self.control.handle_timer(now)
+        self.pump()
+
+    # Private: effects
+
+    def _perform(self, run: CallRun, effect: Effect) -> None:
+        match effect:
+            case PostWebhook():
+                self._post_webhook(run.call, effect)
+            case SendSip(status=status):
+                self._endpoint.respond(_sip_leg(run.call).invite, status, now=self._clock.now())
+            case SendAnswer(port=port):
+                self._send_answer(run, port)
+            case SendRefer(target=target):
+                self._endpoint.send_refer(_sip_leg(run.call).dialog, target, self._clock.now())
+            case SendBye():
+                self._send_bye(run)
+            case OpenSession():
+                run.host = self._make_host(run.call, effect, lambda: self._session_expired(run.call))
+            case CloseSession(close_code=code):
+                if run.host is not None:
+                    run.host.close(code)
+            case OpenMedia():
+                self._open_media(run)
+            case StartMedia():
+                self._start_media(run)
+            case CloseMedia():
+                self._close_media(run)
+            case AskForGreeting():
+                self._ask_for_greeting(run)
+            case RenewMedia():
+                self._renew_media(run, effect)
+            case RefuseInvite():
+                self._perform_without_call(effect)
+            case ReplyHttp(reply=token, error=error):
+                self._reply(run, token, error)
+
+    def _send_bye(self, run: CallRun) -> None:
+        now = self._clock.now()
+        try:
+            self._endpoint.send_bye(_sip_leg(run.call).dialog, now)
+        except (SipError, UsageError) as error:  # whoever can't be reached needs no BYE: hanging up has worked
+            self.control.send_failed(run.call, "BYE", str(error), now)
+
+    def _perform_without_call(self, effect: Effect) -> None:
+        if not isinstance(effect, RefuseInvite):
+            raise EmulatorBug(f"{effect!r} without a call")
+        self._endpoint.respond(effect.invite, effect.status, now=self._clock.now())
+
+    def _reply(self, run: CallRun, token: ReplyToken, error: ApiError | None) -> None:
+        reply = self._replies.pop(token)
+        if error is None and run.failure is not None:
+            error = UpstreamFailed(f"Nothing was sent: {run.failure}")
+        if reply.outcome.done():  # the client did not wait for its answer
+            return
+        reply.outcome.set_result(error)
+        self._wait(run, reply)
+
+    def _send_answer(self, run: CallRun, port: int) -> None:
+        leg = _sip_leg(run.call)
+        run.sdp_session_id, run.sdp_version = self._ids.number(SDP_NUMBER_BITS), self._ids.number(SDP_NUMBER_BITS)
+        if leg.offer is None or leg.negotiated is None:
+            body = build_offer(
+                address=leg.local_address, port=port, session_id=run.sdp_session_id, version=run.sdp_version
+            )
+        else:
+            body = build_answer(
+                leg.offer,
+                leg.negotiated,
+                address=leg.local_address,
+                port=port,
+                session_id=run.sdp_session_id,
+                version=run.sdp_version,
+            )
+        self._respond_with_sdp(leg.invite, body)
+
+    def _respond_with_sdp(self, invite: sip.InviteId, body: str) -> None:
+        self._endpoint.respond(invite, 200, body=body.encode(), content_type="application/sdp", now=self._clock.now())
+
+    def _open_media(self, run: CallRun) -> None:
+        now = self._clock.now()
+        try:
+            sockets = self._media_ports.open()
+        except NoMediaPort as error:
+            self.control.apply(run.call, MediaFailed(reason=str(error)), now)
+            return
+        run.media = MediaLeg(
+            sockets=sockets,
+            loop=asyncio.get_running_loop(),
+            now=self._clock.now,
+            ticker=self._ticker,
+        )
+        self.control.apply(run.call, MediaReady(port=sockets.port), now)
+
+    def _start_media(self, run: CallRun) -> None:
+        leg = _sip_leg(run.call)
+        if run.media is None or run.host is None or leg.negotiated is None:
+            raise EmulatorBug(f"media of call {run.call.call_id} starts before it was opened")
+        stream = RtpStream(leg.negotiated, ids=self._ids, now=self._clock.now())
+        run.media.start(stream, run.host, lambda digit: self._record(run, "media.dtmf", digit=digit))
+        self._record(
+            run,
+            "media.opened",
+            codec=leg.negotiated.codec,
+            local=f"{leg.local_address}:{run.media.sockets.port}",
+            remote=f"{leg.negotiated.remote_address}:{leg.negotiated.remote_port}",
+        )
+
+    def _renew_media(self, run: CallRun, renewal: RenewMedia) -> None:
+        leg = _sip_leg(run.call)
+        if run.media is None or run.media.stream is None:
+            self._endpoint.respond(renewal.invite, 491, now=self._clock.now())
+            return
+        run.sdp_version += 1
+        run.media.stream.renegotiate(renewal.negotiated, self._clock.now())
+        body = build_answer(
+            renewal.offer,
+            renewal.negotiated,
+            address=leg.local_address,
+            port=run.media.sockets.port,
+            session_id=run.sdp_session_id,
+            version=run.sdp_version,
+        )
+        self._respond_with_sdp(renewal.invite, body)
+
+    def _close_media(self, run: CallRun) -> None:
+        if run.media is not None:
+            run.statistics = run.media.close()
+            run.media = None
+            self._record(run, "media.closed", statistics=run.statistics)
+
+    def _close(self, run: CallRun, code: int) -> None:
+        if run.host is not None:
+            run.host.close(code)
+        self._close_media(run)
+
+    @staticmethod
+    def _ask_for_greeting(run: CallRun) -> None:
+        if run.host is not None:
+            nobody = Nobody("auto-accept")
+            run.host.attach(nobody, transport="internal")
+            run.host.receive(nobody.id, RESPONSE_CREATE)
+
+    def _session_expired(self, call: Call) -> None:
+        self.apply(call, SessionExpired())
+
+    def _record(self, run: CallRun, kind: str, **data: object) -> None:
+        self._journal.add(kind, now=self._clock.now(), project_id=run.call.project_id, call_id=run.call.call_id, **data)
+
+
+def _sip_leg(call: Call) -> SipLeg:
+    if not isinstance(call.leg, SipLeg):
+        raise EmulatorBug(f"call {call.call_id} has no SIP leg")
+    return call.leg
+
+
+def _address(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

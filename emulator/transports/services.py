@@ -1,0 +1,60 @@
+"""What the HTTP handlers of one emulator reach, in one value. The composition root fills it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from ..calls.project import Project
+from ..config import Settings
+from ..errors import Unauthorized
+from ..ids import Ids
+from ..journal import Journal
+from .deadlines import Clock
+from .performer import Performer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    settings: Settings
+    clock: Clock
+    ids: Ids
+    journal: Journal
+    projects: Mapping[str, Project]
+    performer: Performer
+
+
+SERVICES = web.AppKey("services", Services)
+
+
+def project_of(request: web.Request) -> Project:
+    """The project whose key the request carries. Raises `Unauthorized`."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    return project_of_key(request, key.strip() if scheme.lower() == "bearer" else "")
+
+
+def project_of_key(request: web.Request, key: str) -> Project:
+    """The project that has this key. Raises `Unauthorized` in the service's words [OBS, FACTS 1.3]."""
+    services = request.app[SERVICES]
+    if not key:
+        raise Unauthorized(
+            "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
+            "auth (i.e. Authorization: Bearer YOUR_KEY)."
+        )
+    project = next((project for project in services.projects.values() if key in project.api_keys), None)
+    if project is None and services.settings.any_key:
+        project = services.projects[services.settings.project]
+    if project is None:
+        raise Unauthorized(
+            f"Incorrect API key provided: {redacted(key)}. You can find your API key at "
+            "https://platform.openai.com/account/api-keys."
+        )
+    wanted = request.headers.get("OpenAI-Project")
+    if wanted is not None and wanted != project.id:
+        raise Unauthorized(f"OpenAI-Project header should match project for API key: {wanted!r} does not")
+    return project
+
+
+def redacted(key: str) -> str:
+    """A key as logs and messages may show it."""
+    return f"{key[:8]}…{key[-4:]}" if len(key) > 16 else "…"

@@ -1,0 +1,234 @@
+"""SIP on real sockets: listeners for TLS, TCP and UDP, and one `Flow` per connection or remote address.
+
+Bytes go to `sip.endpoint` and come from it; this page knows addresses and sockets, no SIP.
+"""
+
+import asyncio
+import itertools
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Literal
+
+from ..sip.endpoint import SipEndpoint
+from ..sip.events import Flow, Transmission
+
+log = logging.getLogger("ringback.sip")
+
+Address = tuple[str, int]
+
+UNSENT_LIMIT = 1024 * 1024
+"""Bytes that may wait for a peer that does not read, before its connection is cut."""
+TLS_HANDSHAKE_TIMEOUT = 10.0
+TLS_SHUTDOWN_TIMEOUT = 1.0
+CLOSE_TIMEOUT = 2.0
+"""How long the last bytes may take to leave when the emulator stops."""
+MAX_UDP_FLOWS = 10_000
+
+
+class SipNet:
+    """The listeners of one emulator. `on_input` is called after each time the endpoint was fed."""
+
+    def __init__(self, endpoint: SipEndpoint, *, now: Callable[[], float], on_input: Callable[[], None]) -> None:
+        self.endpoint = endpoint
+        self.now = now
+        self.on_input = on_input
+        self._flow_ids = itertools.count(1)
+        self._servers: list[asyncio.Server] = []
+        self._udp: list[_UdpListener] = []
+        self._streams: dict[int, _StreamFlow] = {}
+        self._no_streams = asyncio.Event()
+        self._no_streams.set()
+
+    # Construction and end
+
+    async def listen_stream(self, host: str, port: int, context: ssl.SSLContext | None) -> int:
+        """Listen for TCP, or TLS with a context. Returns the port."""
+        server = await asyncio.get_running_loop().create_server(
+            lambda: _StreamFlow(self, "tcp" if context is None else "tls"),
+            host,
+            port,
+            ssl=context,
+            ssl_handshake_timeout=None if context is None else TLS_HANDSHAKE_TIMEOUT,
+            ssl_shutdown_timeout=None if context is None else TLS_SHUTDOWN_TIMEOUT,
+            backlog=1024,
+        )
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def listen_udp(self, host: str, port: int) -> int:
+        """Listen for UDP. Returns the port."""
+        _, listener = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _UdpListener(self), local_addr=(host, port)
+        )
+        self._udp.append(listener)
+        return listener.local[1]
+
+    async def stop(self) -> None:
+        """Close every listener and connection."""
+        for server in self._servers:
+            server.close()
+        for stream in self._streams.values():
+            stream.close()
+        for listener in self._udp:
+            listener.close()
+        try:
+            await asyncio.wait_for(self._no_streams.wait(), CLOSE_TIMEOUT)
+        except TimeoutError:
+            for stream in list(self._streams.values()):
+                stream.abort()
+            await self._no_streams.wait()
+        for server in self._servers:
+            await server.wait_closed()
+        self._servers.clear()
+        self._udp.clear()
+
+    # Output
+
+    def flush(self) -> None:
+        """Hand everything that the endpoint wants sent to the sockets."""
+        for transmission in self.endpoint.data_to_send():
+            self._send(transmission)
+
+    def _send(self, transmission: Transmission) -> None:
+        flow = transmission.flow
+        if flow.transport == "udp":
+            for listener in self._udp:
+                if listener.send(flow, transmission.data, transmission.destination):
+                    return
+        elif (stream := self._streams.get(flow.id)) is not None:
+            stream.send(transmission.data, close_after=transmission.close_after)
+
+    # Queries
+
+    @property
+    def connections(self) -> int:
+        """How many TCP and TLS connections are open."""
+        return len(self._streams)
+
+    # For the protocols below
+
+    def new_flow(self, transport: Literal["udp", "tcp", "tls"], local: Address, remote: Address) -> Flow:
+        flow = Flow(id=next(self._flow_ids), transport=transport, local=local, remote=remote)
+        self.endpoint.flow_opened(flow, self.now())
+        return flow
+
+    def received(self, flow: Flow, data: bytes) -> None:
+        self.endpoint.receive_data(flow, data, self.now())
+        self.on_input()
+
+    def opened(self, stream: "_StreamFlow") -> None:
+        self._streams[stream.flow.id] = stream
+        self._no_streams.clear()
+
+    def lost(self, stream: "_StreamFlow") -> None:
+        del self._streams[stream.flow.id]
+        if not self._streams:
+            self._no_streams.set()
+        self.endpoint.flow_closed(stream.flow, self.now())
+        self.on_input()
+
+
+class _StreamFlow(asyncio.Protocol):
+    """One TCP or TLS connection."""
+
+    flow: Flow
+
+    def __init__(self, net: SipNet, kind: Literal["tcp", "tls"]) -> None:
+        self._net = net
+        self._kind = kind
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        local, remote = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+        self.flow = self._net.new_flow(self._kind, (local[0], local[1]), (remote[0], remote[1]))
+        self._net.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._net.received(self.flow, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            log.debug("= %s connection of %s lost: %s", self._kind, self.flow.remote, exc)
+        self._net.lost(self)
+
+    def send(self, data: bytes, *, close_after: bool) -> None:
+        assert self._transport is not None
+        if self._transport.is_closing():
+            return
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > UNSENT_LIMIT:
+            log.warning("%s reads nothing and %d bytes wait for it: connection cut", self.flow.remote, UNSENT_LIMIT)
+            self._transport.abort()
+        elif close_after:
+            self._transport.close()
+
+    def close(self) -> None:
+        assert self._transport is not None
+        self._transport.close()
+
+    def abort(self) -> None:
+        assert self._transport is not None
+        self._transport.abort()
+
+
+class _UdpListener(asyncio.DatagramProtocol):
+    """One UDP socket. Each remote address is a flow; the oldest are forgotten, since UDP never says goodbye."""
+
+    def __init__(self, net: SipNet) -> None:
+        self._net = net
+        self._transport: asyncio.DatagramTransport | None = None
+        self._flows: dict[Address, Flow] = {}
+        self._addresses: dict[int, Address] = {}
+        self.local: Address = ("", 0)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self._transport = transport
+        self.local = transport.get_extra_info("sockname")[:2]
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[str, int, int, int]) -> None:
+        flow = self._flows.get(addr[:2])
+        if flow is None:
+            flow = self._open(addr[:2])
+        self._net.received(flow, data)
+
+    def error_received(self, exc: Exception) -> None:
+        log.debug("= udp error: %s", exc)
+
+    def send(self, flow: Flow, data: bytes, destination: Address | None) -> bool:
+        if flow.id not in self._addresses:
+            return False
+        assert self._transport is not None
+        self._transport.sendto(data, destination or flow.remote)
+        return True
+
+    def close(self) -> None:
+        assert self._transport is not None
+        self._transport.close()
+
+    def _open(self, remote: Address) -> Flow:
+        if len(self._flows) >= MAX_UDP_FLOWS:
+            oldest, flow = next(iter(self._flows.items()))
+            del self._flows[oldest], self._addresses[flow.id]
+            self._net.endpoint.flow_closed(flow, self._net.now())
+        flow = self._net.new_flow("udp", (local_address(self.local[0], remote), self.local[1]), remote)
+        self._flows[remote] = flow
+        self._addresses[flow.id] = remote
+        return flow
+
+
+def local_address(bound: str, remote: Address) -> str:
+    """The address of ours that `remote` can reach, where a socket is bound to every address at once."""
+    if bound not in ("0.0.0.0", "::"):
+        return bound
+    family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:  # connect() of a UDP socket only asks the routing table
+        try:
+            probe.connect(remote)
+        except OSError:
+            return bound
+        return str(probe.getsockname()[0])
