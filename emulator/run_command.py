@@ -103,7 +103,7 @@ def advice(emulator: RunningEmulator) -> list[str]:
     else:
         sentences.append("no call arrived, and the command never spoke to the API")
     sentences.append("a phone must dial " + " or ".join(emulator.ready.sip.values()))
-    if not emulator.settings.webhook_urls:
+    if not emulator.settings.webhook_urls and not emulator.settings.auto_accept:
         sentences.append("no --webhook-url was given: unless the command makes a webhook endpoint, it hears of no call")
     if not spoke:
         sentences.append(
