@@ -53,6 +53,7 @@ DIALOG: Final[dict[tuple[DialogState, DialogInput], DialogState]] = {
     (_S.CONFIRMED, _I.BYE_WANTED): _S.ENDING,  # RFC 3261 15.1.1
     (_S.CONFIRMED, _I.BYE): _S.TERMINATED,  # RFC 3261 15.1.2
     (_S.ENDING, _I.ACK): _S.ENDING,  # RFC 3261 13.3.1.4: repeated
+    (_S.ENDING, _I.ACK_TIMEOUT): _S.ENDING,  # RFC 3261 14.2: of a re-INVITE, when all is over anyway
     (_S.ENDING, _I.BYE): _S.ENDING,  # RFC 3261 15.1.2: both hung up; ours still waits for its answer
     (_S.ENDING, _I.BYE_COMPLETED): _S.TERMINATED,  # RFC 3261 15.1.1: whatever the answer was
 }
@@ -122,6 +123,11 @@ class Dialog:
             return False
         self.sequence = number
         return True
+
+    def acknowledge(self, number: int) -> None:
+        """The ACK to our 2xx of this CSeq came. Whoever sends it has seen every earlier one too."""
+        for cseq in [each for each in self.acceptances if each <= number]:
+            self.acceptances.pop(cseq).stop()
 
     def retarget(self, request: Request) -> None:
         """RFC 3261 12.2.2: a target refresh request replaces the remote target, and only that."""

@@ -33,7 +33,7 @@ KEEP_ALIVE_ANSWER = b"\r\n"
 
 
 class SipEndpoint:
-    """Feed it, then call `next_event()` until it returns None, then send `data_to_send()`, then look at `next_deadline()`.
+    """Feed it, call `next_event()` until it returns None, send `data_to_send()`, then look at `next_deadline()`.
 
     `contact(flow)` is the URI of our Contact header for who comes by that flow. `transaction_limit` and `dialog_limit`
     bound what a flood can make us remember: above them requests get 503.
@@ -135,7 +135,9 @@ class SipEndpoint:
         an early dialog (decline its INVITE instead) and for the second BYE, `FlowGone` when the connection is closed:
         the dialog is gone then too, so `move_dialog` first if there is another way. `UsageError`: no such dialog.
         """
-        return self._uac.hang_up(self._live(dialog), now)
+        found = self._live(dialog)
+        self._uas.decline_reinvite(found, now)
+        return self._uac.hang_up(found, now)
 
     def send_refer(self, dialog: DialogId, target_uri: str, now: float) -> RequestId:
         """Ask the peer to call `target_uri` instead; `RequestCompleted` follows, and `NotifyReceived`s.

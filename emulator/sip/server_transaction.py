@@ -90,7 +90,7 @@ class ServerTransaction:
 
 
 class InviteServerTransaction:
-    """INVITE (RFC 3261 17.2.1, RFC 6026 7.1). `invite` and `dialog` are the endpoint's: what the INVITE became."""
+    """INVITE (RFC 3261 17.2.1, RFC 6026 7.1). `invite` and `dialog` are the UAS's: what the INVITE became."""
 
     __slots__ = (
         "_end_at",
@@ -117,8 +117,8 @@ class InviteServerTransaction:
         self.merge_key = merge_key
         self.flow = flow
         self.destination = destination
-        self.invite: InviteId | None = None
-        self.dialog: DialogId | None = None
+        self.invite = InviteId(0)
+        self.dialog = DialogId("")
         self.to_tag = ""
         self.armed_for: float | None = None
         self._timers = timers

@@ -146,6 +146,11 @@ class Uas:
         elif status >= 200:
             self._accept(invite, undecided, data, now)
 
+    def decline_reinvite(self, dialog: Dialog, now: float) -> None:
+        """We hang up: a re-INVITE that still waits gets its final response, as every request must."""
+        if dialog.undecided is not None and dialog.state is not DialogState.EARLY:
+            self._terminate(dialog.undecided, now)
+
     # Time, and the end of connections
 
     def repeat_acceptance(self, acceptance: Acceptance, now: float) -> None:
@@ -160,18 +165,19 @@ class Uas:
             self._layer.queue.arm(acceptance)
             return
         del dialog.acceptances[acceptance.cseq]
-        dialog.step(DialogInput.ACK_TIMEOUT)
-        self._wire.tell(AckTimeout(dialog=dialog.id))
+        if dialog.step(DialogInput.ACK_TIMEOUT) is DialogState.CONFIRMED:
+            self._wire.tell(AckTimeout(dialog=dialog.id))
         self._uac.send_waiting_bye(dialog, now)
 
     def lose_stream(self, stream: Stream) -> tuple[InviteId, ...]:
         """Nobody can be told what becomes of the undecided INVITEs of a closed connection: they are gone."""
         lost = []
         for transaction in stream.servers:
-            invite = transaction.invite if isinstance(transaction, InviteServerTransaction) else None
-            undecided = None if invite is None else self._undecided.pop(invite, None)
-            if invite is not None and undecided is not None:
-                lost.append(invite)
+            if not isinstance(transaction, InviteServerTransaction):
+                continue
+            undecided = self._undecided.pop(transaction.invite, None)
+            if undecided is not None:
+                lost.append(transaction.invite)
                 undecided.dialog.undecided = None
                 if not undecided.is_reinvite:
                     undecided.dialog.step(DialogInput.FLOW_LOST)
@@ -223,9 +229,9 @@ class Uas:
             return
         # RFC 3261 9.2: one To tag for the CANCEL's response and the INVITE's
         self._answer(flow, request, 200, now=now, to_tag=invited.to_tag)
-        undecided = None if invited.invite is None else self._undecided.get(invited.invite)
-        if invited.invite is not None and undecided is not None:
-            self._terminate(invited.invite, undecided, now)
+        undecided = self._undecided.get(invited.invite)
+        if undecided is not None:
+            self._terminate(invited.invite, now)
             self._wire.tell(InviteCancelled(invite=invited.invite, dialog=undecided.dialog.id))
 
     # Private: requests inside dialogs
@@ -233,7 +239,7 @@ class Uas:
     def _receive_ack(self, flow: Flow, request: Request, now: float) -> None:
         transaction = self._layer.find_server(request, "INVITE")
         if isinstance(transaction, InviteServerTransaction):
-            if not self._layer.receive_ack(transaction, now) or transaction.dialog is None:
+            if not self._layer.receive_ack(transaction, now):
                 return
             dialog = self._dialogs.get(transaction.dialog)
         else:
@@ -241,10 +247,9 @@ class Uas:
         if dialog is None:
             self._wire.tell(MessageDropped(flow=flow, reason="ACK to no dialog", message=request))
             return
-        acceptance = dialog.acceptances.pop(request.cseq.number, None)
-        if acceptance is None:
+        if request.cseq.number not in dialog.acceptances:
             return  # repeated, because we repeated the 2xx
-        acceptance.stop()
+        dialog.acknowledge(request.cseq.number)
         self._dialogs.move(dialog, flow, response_destination(request.via, flow))
         dialog.step(DialogInput.ACK)
         self._wire.tell(AckReceived(dialog=dialog.id, body=request.body))
@@ -284,11 +289,10 @@ class Uas:
 
     def _receive_bye(self, flow: Flow, request: Request, dialog: Dialog, now: float) -> None:
         self._answer(flow, request, 200, now=now)
-        undecided = None if dialog.undecided is None else self._undecided.get(dialog.undecided)
         if dialog.step(DialogInput.BYE) is not DialogState.TERMINATED:
             return  # ours is on its way too, and whoever hung up knows
-        if dialog.undecided is not None and undecided is not None:
-            self._terminate(dialog.undecided, undecided, now)  # RFC 3261 15.1.2
+        if dialog.undecided is not None:
+            self._terminate(dialog.undecided, now)  # RFC 3261 15.1.2
         if dialog.bye is not None:
             self._uac.tell_completed(dialog.id, dialog.bye, "BYE", 481)  # what it would have got now
         self._dialogs.drop(dialog)
@@ -382,8 +386,9 @@ class Uas:
         """RFC 3261 8.2.6.2: a response needs a To tag, unless the request brought one."""
         return self._ids.uuid() if request.to.tag is None else None
 
-    def _terminate(self, invite: InviteId, undecided: Undecided, now: float) -> None:
+    def _terminate(self, invite: InviteId, now: float) -> None:
         """487 to an INVITE that was cancelled or hung up before its decision."""
+        undecided = self._undecided[invite]
         transaction = undecided.transaction
         response = self._build(transaction.flow, undecided.request, 487, to_tag=undecided.dialog.id)
         self._layer.respond(transaction, response, now)

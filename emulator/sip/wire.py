@@ -63,7 +63,8 @@ class Wire:
 
     def repeat(self, flow: Flow, destination: Address | None, data: bytes) -> None:
         """Queue bytes that were sent before."""
-        self.send(flow, destination, parse_datagram(data), data)
+        if self.is_open(flow):
+            self.send(flow, destination, parse_datagram(data, limit=len(data)), data)
 
     def write(self, flow: Flow, data: bytes, *, close_after: bool = False) -> None:
         """Queue bytes that are no message: the answer to a keep-alive."""
