@@ -146,7 +146,7 @@ class UpstreamFailed(ApiError):
 
 
 class EndpointUnreachable(UpstreamFailed):
-    """502: a webhook endpoint gave no HTTP answer to a test. SDKs would repeat the test, so the header tells them not to."""
+    """502: a webhook endpoint gave no HTTP answer to a test. The header keeps SDKs from repeating the test."""
 
     headers: ClassVar[dict[str, str]] = {"x-should-retry": "false"}
 

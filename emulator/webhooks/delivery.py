@@ -1,0 +1,241 @@
+"""Deliveries of webhook events: one for each event and endpoint, tried until a 2xx or until the time is over."""
+
+import heapq
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import EmulatorBug
+from ..ids import Ids
+from .endpoints import Endpoint, EndpointRegistry
+from .envelope import to_body
+from .retry import RetrySchedule
+from .signature import sign
+
+USER_AGENT = "OpenAI/1.0 (+https://platform.openai.com/docs/webhooks)"  # DOC SEED0, SEED1, GWH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One POST to make now. Answer it with `Deliveries.completed`, whatever happens to it."""
+
+    delivery_id: int
+    number: int
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Something for the journal: `kind` is `webhook.attempt`, `webhook.delivered` or `webhook.abandoned`."""
+
+    kind: str
+    project_id: str | None
+    call_id: str | None
+    data: Mapping[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Delivery:
+    id: int
+    webhook_id: str
+    event_type: str
+    event_id: str
+    body: bytes
+    endpoint: Endpoint
+    """As it was at the latest attempt."""
+    registry: EndpointRegistry
+    project_id: str | None
+    call_id: str | None
+    posted_at: float
+    is_test: bool = False
+    attempts: int = 0
+    next_at: float | None = None
+    """None while an attempt is under way."""
+
+
+class Deliveries:
+    """Sans-IO: `post` events, perform what is `due`, say how it went with `completed`, journal each `next_event()`.
+
+    Endpoints are looked up again for each attempt: a new URL and a new secret count from the next attempt on.
+    """
+
+    def __init__(self, ids: Ids, schedule: RetrySchedule) -> None:
+        self._ids = ids
+        self._schedule = schedule
+        self._deliveries: dict[int, _Delivery] = {}
+        self._waiting: list[tuple[float, int]] = []
+        self._records: deque[Record] = deque()
+        self._count = 0
+
+    # Input
+
+    def post(
+        self,
+        event: Mapping[str, Any],
+        registry: EndpointRegistry,
+        *,
+        now: float,
+        project_id: str | None = None,
+        call_id: str | None = None,
+    ) -> int:
+        """Deliver `event` to every endpoint that subscribes to its type. Returns how many those are."""
+        endpoints = registry.subscribers(event["type"])
+        # One id for the event, the same at every endpoint and attempt: receivers use it to drop duplicates [SDK, GWH].
+        webhook_id, body = self._ids.webhook_delivery(), to_body(event)
+        for endpoint in endpoints:
+            delivery = self._add(event, body, webhook_id, endpoint, registry, now, project_id, call_id)
+            self._wait_until(delivery, now)
+        return len(endpoints)
+
+    def post_test(
+        self,
+        event: Mapping[str, Any],
+        endpoint: Endpoint,
+        registry: EndpointRegistry,
+        *,
+        now: float,
+        project_id: str | None = None,
+    ) -> Attempt:
+        """The one attempt to deliver a sample event: it is not repeated, and whatever status comes is its result."""
+        webhook_id, body = self._ids.webhook_delivery(), to_body(event)
+        delivery = self._add(event, body, webhook_id, endpoint, registry, now, project_id, None)
+        delivery.is_test = True
+        return self._attempt(delivery, now)
+
+    def completed(self, delivery_id: int, *, now: float, status: int | None = None, error: str | None = None) -> None:
+        """An attempt is over: with an HTTP status, or with the error that left it without one."""
+        delivery = self._deliveries.get(delivery_id)
+        if delivery is None or delivery.next_at is not None:
+            raise EmulatorBug(f"webhook delivery {delivery_id} has no attempt under way")
+        outcome = {"status": status} if error is None else {"error": error}
+        self._record(delivery, "webhook.attempt", attempt=delivery.attempts, **outcome)
+        if delivery.is_test:
+            del self._deliveries[delivery_id]
+        elif status is not None and 200 <= status <= 299:  # DOC GWH: any 2xx; a redirect is a failure
+            del self._deliveries[delivery_id]
+            self._record(delivery, "webhook.delivered", attempt=delivery.attempts)
+        elif delivery.registry.find(delivery.endpoint.id) is None:
+            self._abandon(delivery, "its endpoint was deleted")
+        else:
+            delay = self._schedule.delay_after(delivery.attempts, now - delivery.posted_at)
+            if delay is None:
+                self._abandon(delivery, "no attempt is left")
+            else:
+                self._wait_until(delivery, now + delay)
+
+    def endpoint_deleted(self, endpoint_id: str) -> None:
+        """Abandon what waits for this endpoint. An attempt that is under way may still succeed."""
+        for delivery in tuple(self._deliveries.values()):
+            if delivery.endpoint.id == endpoint_id and delivery.next_at is not None:
+                self._abandon(delivery, "its endpoint was deleted")
+
+    # Output
+
+    def due(self, now: float, limit: int) -> list[Attempt]:
+        """The attempts to make now, `limit` at the most, in the order in which they became due."""
+        attempts: list[Attempt] = []
+        while len(attempts) < limit and (next_at := self.next_deadline()) is not None and next_at <= now:
+            _, delivery_id = heapq.heappop(self._waiting)
+            delivery = self._deliveries[delivery_id]
+            endpoint = delivery.registry.find(delivery.endpoint.id)
+            if endpoint is None:
+                self._abandon(delivery, "its endpoint was deleted")
+                continue
+            delivery.endpoint = endpoint
+            attempts.append(self._attempt(delivery, now))
+        return attempts
+
+    def next_event(self) -> Record | None:
+        """What to journal next; None when that was all."""
+        return self._records.popleft() if self._records else None
+
+    # Queries
+
+    def next_deadline(self) -> float | None:
+        """When the next attempt is due; it may be over. None when nothing waits."""
+        while self._waiting and self._waiting[0][1] not in self._deliveries:
+            heapq.heappop(self._waiting)
+        return self._waiting[0][0] if self._waiting else None
+
+    @property
+    def pending(self) -> int:
+        """Deliveries that are not over: waiting for an attempt, or in one."""
+        return len(self._deliveries)
+
+    def describe(self) -> list[str]:
+        """Each pending delivery in a line."""
+        return [
+            f"{delivery.event_type} {delivery.event_id} to {delivery.endpoint.url}: {delivery.attempts} attempts made"
+            for delivery in self._deliveries.values()
+        ]
+
+    # Private
+
+    def _add(
+        self,
+        event: Mapping[str, Any],
+        body: bytes,
+        webhook_id: str,
+        endpoint: Endpoint,
+        registry: EndpointRegistry,
+        now: float,
+        project_id: str | None,
+        call_id: str | None,
+    ) -> _Delivery:
+        self._count += 1
+        delivery = self._deliveries[self._count] = _Delivery(
+            id=self._count,
+            webhook_id=webhook_id,
+            event_type=event["type"],
+            event_id=event["id"],
+            body=body,
+            endpoint=endpoint,
+            registry=registry,
+            project_id=project_id,
+            call_id=call_id,
+            posted_at=now,
+        )
+        return delivery
+
+    def _wait_until(self, delivery: _Delivery, when: float) -> None:
+        delivery.next_at = when
+        heapq.heappush(self._waiting, (when, delivery.id))
+
+    def _attempt(self, delivery: _Delivery, now: float) -> Attempt:
+        delivery.next_at = None
+        delivery.attempts += 1
+        timestamp = int(now)  # of the attempt, not of the event: receivers refuse what is 300 s old [SDK]
+        secrets = delivery.endpoint.secrets_at(now)
+        return Attempt(
+            delivery_id=delivery.id,
+            number=delivery.attempts,
+            url=delivery.endpoint.url,
+            headers={
+                "user-agent": USER_AGENT,
+                "content-type": "application/json",
+                "webhook-id": delivery.webhook_id,
+                "webhook-timestamp": str(timestamp),
+                "webhook-signature": sign(
+                    secrets, webhook_id=delivery.webhook_id, timestamp=timestamp, body=delivery.body
+                ),
+            },
+            body=delivery.body,
+        )
+
+    def _abandon(self, delivery: _Delivery, reason: str) -> None:
+        del self._deliveries[delivery.id]
+        self._record(delivery, "webhook.abandoned", attempts=delivery.attempts, reason=reason)
+
+    def _record(self, delivery: _Delivery, kind: str, **data: Any) -> None:
+        common = {
+            "event": delivery.event_type,
+            "event_id": delivery.event_id,
+            "url": delivery.endpoint.url,
+            "webhook_id": delivery.webhook_id,
+        }
+        self._records.append(
+            Record(kind=kind, project_id=delivery.project_id, call_id=delivery.call_id, data={**common, **data})
+        )
