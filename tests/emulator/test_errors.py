@@ -36,6 +36,7 @@ def test_decision_already_made_tells_sdks_not_to_retry() -> None:
 def test_protocol_errors_carry_the_status_to_answer_with() -> None:
     assert errors.SipError("garbage").status == 400
     assert errors.SipError("nobody to answer", status=None).status is None
+    assert errors.FlowGone("closed").status is None
     assert errors.SdpError("nothing in common", status=488).status == 488
 
 
