@@ -33,8 +33,8 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Made from `emulator/config.py` by `python tests/pages.py --write`; a test compares. Each is an",
-        "option of `ringback serve` and `ringback exec` (`--http-port`), an environment variable (`RINGBACK_HTTP_PORT`),",
+        "Made from `emulator/config.py` by `python tests/pages.py --write`; a test compares. Each is an option",
+        "of `ringback serve` and `ringback exec` (`--http-port`), an environment variable (`RINGBACK_HTTP_PORT`),",
         "and a key of `ringback.toml` (`http-port = 8080`). `webhook_urls` is `--webhook-url`, as often as needed.",
         "Times are seconds, sizes bytes; a port of 0 means any free one. CHOICE marks a behaviour that",
         "nobody knows of the real service.",

@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, cast
 
 from ..sip.endpoint import SipEndpoint
 from ..sip.events import Flow, Transmission
@@ -141,8 +141,7 @@ class _StreamFlow(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         local, remote = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
         self.flow = self._net.new_flow(self._kind, (local[0], local[1]), (remote[0], remote[1]))
         self._net.opened(self)
@@ -186,8 +185,7 @@ class _UdpListener(asyncio.DatagramProtocol):
         self.local: Address = ("", 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)  # the loop's class need not derive from it
         self.local = transport.get_extra_info("sockname")[:2]
 
     def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[str, int, int, int]) -> None:
