@@ -1,7 +1,7 @@
 """Header fields (RFC 3261 §7.3, §20): their list, and the values that the emulator acts on."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -35,29 +35,29 @@ _COMPACT: Final = {
 }
 """IANA's compact forms."""
 
-# Names as they usually come, to their keys: saves the lower-casing.
-_KEYS: dict[str, str] = {
+KEYS: Final[dict[str, str]] = {
     name: name.lower()
     for name in (
         "Accept", "Allow", "Call-ID", "Contact", "Content-Length", "Content-Type", "CSeq", "Event", "Expires", "From",
-        "Max-Forwards", "Record-Route", "Refer-To", "Require", "Route", "Subscription-State", "Supported", "To",
-        "User-Agent", "Via",
+        "Max-Forwards", "Min-SE", "P-Asserted-Identity", "Record-Route", "Refer-To", "Require", "Route",
+        "Session-Expires", "Subscription-State", "Supported", "To", "User-Agent", "Via",
     )
 }  # fmt: skip
+"""Names as they usually come, and what `key_of` makes of them: a look-up is the fastest check."""
 
 _NAME = re.compile(TOKEN + r"\Z")
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
 # What must be skipped when looking for commas. The last branch is what remains of a broken one.
 _PIECE = re.compile(rf'[^,"<]++|{_QUOTED}|<[^>]*+>|(,)|(["<])', re.DOTALL)
-_PARAMETER = re.compile(
-    rf"[ \t]*+;[ \t]*+({TOKEN})(?:[ \t]*+=[ \t]*+({_QUOTED}|[^\x00-\x20\x7f;,\"<>=?]++))?+[ \t]*+", re.DOTALL
-)
+_PARAMETER_VALUE = rf'{_QUOTED}|[^\x00-\x20\x7f;,"<>=?]++'
+_PARAMETER = re.compile(rf"[ \t]*+;[ \t]*+({TOKEN})(?:[ \t]*+=[ \t]*+({_PARAMETER_VALUE}))?+[ \t]*+", re.DOTALL)
+_PARAMETERS = rf"(?:[ \t]*+;[ \t]*+{TOKEN}(?:[ \t]*+=[ \t]*+(?:{_PARAMETER_VALUE}))?+)*+"
 # RFC 3261 25.1: display-name is tokens or a quoted string. Raw UTF-8 is accepted in the former: it is not meant as
 # anything else.
-_NAME_ADDRESS = re.compile(
-    rf"(?:({_QUOTED})[ \t]*+|((?:[A-Za-z0-9!%'*+.^_`~\x80-\U0010ffff-]++[ \t]*+)*+))<([^<>]*+)>", re.DOTALL
-)
-_ADDRESS = re.compile(r"[^ \t;,?<>\"]++")
+_DISPLAY = rf"{_QUOTED}[ \t]*+|(?:[A-Za-z0-9!%'*+.^_`~\x80-\U0010ffff-]++[ \t]*+)*+"
+_NAME_ADDRESS = re.compile(rf"({_DISPLAY})<([A-Za-z][A-Za-z0-9+.-]*+:[!#-;=?-~]++)>({_PARAMETERS})\Z", re.DOTALL)
+# RFC 3261 20: without brackets parameters are the header's, and the URI has neither comma nor question mark.
+_ADDRESS = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*+:[!#-+\-.-:=@-~]++)({_PARAMETERS})\Z", re.DOTALL)
 _VIA = re.compile(
     rf"[Ss][Ii][Pp][ \t]*+/[ \t]*+2\.0[ \t]*+/[ \t]*+({TOKEN})[ \t]++({HOST})(?:[ \t]*+:[ \t]*+([0-9]{{1,5}}))?"
 )
@@ -84,10 +84,12 @@ class Headers:
         self.parsed: dict[str, Any] = {}
 
     @classmethod
-    def of_parsed(cls, items: list[tuple[str, str]]) -> "Headers":
-        """For the parser, which has looked at every name and value itself."""
-        headers = cls()
+    def of_parsed(cls, items: list[tuple[str, str]], index: dict[str, list[str]] | None = None) -> "Headers":
+        """For the parser, which has looked at every name and value itself; `index` has the values by `key_of(name)`."""
+        headers = cls.__new__(cls)
         headers._items = items
+        headers._index = index
+        headers.parsed = {}
         return headers
 
     # Changes
@@ -105,8 +107,8 @@ class Headers:
     def set(self, name: str, value: str) -> None:
         """Replace the first field of this name where it stands and drop the others; add it if there is none."""
         _check(name, value)
-        key = _key(name)
-        places = [place for place, (other, _) in enumerate(self._items) if _key(other) == key]
+        key = key_of(name)
+        places = [place for place, (other, _) in enumerate(self._items) if key_of(other) == key]
         if not places:
             self.add(name, value)
             return
@@ -117,24 +119,33 @@ class Headers:
 
     def remove(self, name: str) -> None:
         """Every field of this name; nothing happens if there is none."""
-        key = _key(name)
-        self._items = [item for item in self._items if _key(item[0]) != key]
+        key = key_of(name)
+        self._items = [item for item in self._items if key_of(item[0]) != key]
         self._forget()
 
     # Queries
 
     def get(self, name: str) -> str | None:
         """The first value."""
-        values = self._values().get(_key(name))
-        return None if values is None else values[0]
+        values = self.values(KEYS.get(name) or key_of(name))
+        return values[0] if values else None
 
     def get_all(self, name: str) -> list[str]:
         """One value a field: those of lists are not split."""
-        return list(self._values().get(_key(name), ()))
+        return list(self.values(key_of(name)))
 
     def get_list(self, name: str) -> list[str]:
         """The elements of a list, however many fields it is spread over. Raises `SipError` (400)."""
-        return [element for value in self._values().get(_key(name), ()) for element in split_list(value)]
+        return [element for value in self.values(key_of(name)) for element in split_list(value)]
+
+    def values(self, key: str) -> Sequence[str]:
+        """One value a field, by `key_of(name)`: the fast way in, for fields that every message is asked for."""
+        index = self._index
+        if index is None:
+            index = self._index = {}
+            for name, value in self._items:
+                index.setdefault(KEYS.get(name) or key_of(name), []).append(value)
+        return index.get(key, ())
 
     def copy(self) -> "Headers":
         return Headers.of_parsed(list(self._items))
@@ -146,7 +157,7 @@ class Headers:
         return len(self._items)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and _key(name) in self._values()
+        return isinstance(name, str) and bool(self.values(key_of(name)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self._items == other._items
@@ -158,18 +169,6 @@ class Headers:
 
     # Private
 
-    def _values(self) -> dict[str, list[str]]:
-        index = self._index
-        if index is None:
-            index = self._index = {}
-            for name, value in self._items:
-                key = _KEYS.get(name) or _key(name)
-                if key in index:
-                    index[key].append(value)
-                else:
-                    index[key] = [value]
-        return index
-
     def _forget(self) -> None:
         self._index = None
         self.parsed.clear()
@@ -179,29 +178,41 @@ class Headers:
 class NameAddress:
     """A URI with a name and parameters: From, To, Contact, Route, Record-Route, Refer-To.
 
-    `display` is without quotes and escapes. Values of parameters that are quoted strings keep their quotes.
+    The three parts are as received, `display_text` with its quotes, `parameter_text` with its semicolons; what they
+    mean is read when it is asked for. `str()` gives them back, always with brackets.
     """
 
-    display: str | None = None
-    uri: Uri
-    parameters: Parameters = ()
+    display_text: str
+    uri_text: str
+    parameter_text: str
 
     @classmethod
     def parse(cls, text: str) -> "NameAddress":
-        """Raises `SipError` (400)."""
+        """Raises `SipError` (400) if this is no address. The URI in it is read by `uri` only."""
         match = _NAME_ADDRESS.match(text)
         if match is not None:
-            quoted, tokens, address = match.groups()
-            display = unquote(quoted) if quoted else tokens.rstrip(" \t") or None
-        else:
-            # RFC 3261 §20: without brackets, parameters are the header's, and the URI has no comma or question mark.
-            match = _ADDRESS.match(text)
-            if match is None:
-                raise SipError(f"{text!r} is not an address")
-            display, address = None, match.group()
-        end = match.end()
-        parameters = parse_parameters(text, end) if end < len(text) else ()
-        return cls(display=display, uri=Uri.parse(address), parameters=parameters)
+            display, uri, parameters = match.groups()
+            return cls(display_text=display, uri_text=uri, parameter_text=parameters)
+        match = _ADDRESS.match(text)
+        if match is None:
+            raise SipError(f"{text!r} is not an address")
+        uri, parameters = match.groups()
+        return cls(display_text="", uri_text=uri, parameter_text=parameters)
+
+    @property
+    def display(self) -> str | None:
+        """The name without quotes and escapes; None without a name."""
+        return unquote(self.display_text.rstrip(" \t")) if self.display_text else None
+
+    @property
+    def uri(self) -> Uri:
+        """Raises `SipError` (400)."""
+        return Uri.parse(self.uri_text)
+
+    @property
+    def parameters(self) -> Parameters:
+        """Values that are quoted strings keep their quotes."""
+        return parse_parameters(self.parameter_text)
 
     def parameter(self, name: str) -> str | None:
         """The first value; None if the parameter is absent or has no value."""
@@ -215,8 +226,7 @@ class NameAddress:
         return find_parameter(self.parameters, "tag")
 
     def __str__(self) -> str:
-        display = "" if self.display is None else f"{quote(self.display)} "
-        return f"{display}<{self.uri}>{join_parameters(self.parameters)}"
+        return f"{self.display_text}<{self.uri_text}>{self.parameter_text}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +300,12 @@ class CSeq:
         return f"{self.number} {self.method}"
 
 
+def key_of(name: str) -> str:
+    """What names that mean the same have in common."""
+    key = name.lower()
+    return _COMPACT.get(key, key)
+
+
 def split_list(value: str) -> list[str]:
     """The elements of a comma-separated value; commas in quotes and in angle brackets separate nothing.
 
@@ -353,9 +369,3 @@ def _check(name: str, value: str) -> None:
 
 def _refuse_line(what: str, text: str) -> NoReturn:
     raise UsageError(f"{what} may not have a line break: {text!r}")
-
-
-def _key(name: str) -> str:
-    """What names that mean the same have in common."""
-    key = name.lower()
-    return _COMPACT.get(key, key)

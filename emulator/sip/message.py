@@ -1,14 +1,12 @@
 """Requests and responses (RFC 3261 §7): the fields that the emulator acts on are read on first use, and kept."""
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Final, TypeVar
+from collections.abc import Iterable
+from typing import Final
 
 from ..errors import SipError
 from .headers import CSeq, Headers, NameAddress, Via, check_line, split_list
 from .uri import Uri
-
-T = TypeVar("T")
 
 REASONS: Final = {
     100: "Trying",
@@ -104,44 +102,55 @@ class _Message:
     @property
     def via(self) -> Via:
         """The topmost."""
-        parsed = self.headers.parsed
-        via: Via | None = parsed.get("via")
+        via: Via | None = self.headers.parsed.get("via")
         if via is None:
-            value = self.headers.get("Via")
-            if value is None:
+            values = self.headers.values("via")
+            if not values:
                 raise SipError("no Via")
-            elements = split_list(value)
-            via = parsed["via"] = Via.parse(elements[0] if elements else value)
+            elements = split_list(values[0])
+            via = self.headers.parsed["via"] = Via.parse(elements[0] if elements else "")
         return via
 
     @property
     def vias(self) -> tuple[Via, ...]:
-        return self._kept("vias", lambda: tuple(Via.parse(value) for value in self.headers.get_list("Via")))
+        """From top to bottom."""
+        return tuple(Via.parse(value) for value in self.headers.get_list("Via"))
 
     @property
     def from_(self) -> NameAddress:
-        return self._kept("from", lambda: NameAddress.parse(self._single("From")))
+        address: NameAddress | None = self.headers.parsed.get("from")
+        if address is None:
+            address = self.headers.parsed["from"] = NameAddress.parse(self._single("from", "From"))
+        return address
 
     @property
     def to(self) -> NameAddress:
-        return self._kept("to", lambda: NameAddress.parse(self._single("To")))
+        address: NameAddress | None = self.headers.parsed.get("to")
+        if address is None:
+            address = self.headers.parsed["to"] = NameAddress.parse(self._single("to", "To"))
+        return address
 
     @property
     def call_id(self) -> str:
         """The SIP Call-ID."""
-        return self._single("Call-ID")
+        return self._single("call-id", "Call-ID")
 
     @property
     def cseq(self) -> CSeq:
-        return self._kept("cseq", lambda: CSeq.parse(self._single("CSeq")))
+        cseq: CSeq | None = self.headers.parsed.get("cseq")
+        if cseq is None:
+            cseq = self.headers.parsed["cseq"] = CSeq.parse(self._single("cseq", "CSeq"))
+        return cseq
 
     @property
     def contacts(self) -> tuple[NameAddress, ...]:
         """Every contact; none for the `*` of a REGISTER."""
-        return self._kept(
-            "contacts",
-            lambda: tuple(NameAddress.parse(value) for value in self.headers.get_list("Contact") if value != "*"),
-        )
+        contacts: tuple[NameAddress, ...] | None = self.headers.parsed.get("contact")
+        if contacts is None:
+            values = self.headers.get_list("Contact")
+            contacts = tuple([NameAddress.parse(value) for value in values if value != "*"])
+            self.headers.parsed["contact"] = contacts
+        return contacts
 
     @property
     def contact(self) -> NameAddress | None:
@@ -170,9 +179,9 @@ class _Message:
     @property
     def max_forwards(self) -> int | None:
         """None where it is absent, as in RFC 2543."""
-        if "Max-Forwards" not in self.headers:
+        if not self.headers.values("max-forwards"):
             return None
-        value = self._single("Max-Forwards")
+        value = self._single("max-forwards", "Max-Forwards")
         if _DIGITS.match(value) is None or len(value) > _LENGTH_DIGITS or int(value) > 255:
             raise SipError(f"Max-Forwards {value!r} is not a number from 0 to 255")  # RFC 3261 20.22
         return int(value)
@@ -180,7 +189,7 @@ class _Message:
     @property
     def content_length(self) -> int | None:
         """None if there is no such field. Raises `SipError`: 400 for no number or different ones, 513 for giants."""
-        values = self.headers.get_all("Content-Length")
+        values = self.headers.values("content-length")
         if not values:
             return None
         value = values[0]
@@ -201,13 +210,13 @@ class _Message:
         parts = [start_line, "\r\n"]
         for name, value in self.headers:
             parts += (name, ": ", value, "\r\n")
-        if "Content-Length" not in self.headers:
+        if not self.headers.values("content-length"):
             parts.append(f"Content-Length: {len(self.body)}\r\n")
         parts.append("\r\n")
         return "".join(parts).encode("utf-8", "surrogateescape") + self.body
 
-    def _single(self, name: str) -> str:
-        values = self.headers.get_all(name)
+    def _single(self, key: str, name: str) -> str:
+        values = self.headers.values(key)
         if len(values) != 1:
             raise SipError(f"{len(values)} {name} headers" if values else f"no {name}")  # RFC 4475 3.3.8
         if not values[0]:
@@ -215,14 +224,7 @@ class _Message:
         return values[0]
 
     def _addresses(self, name: str) -> tuple[NameAddress, ...]:
-        return self._kept(name, lambda: tuple(NameAddress.parse(value) for value in self.headers.get_list(name)))
-
-    def _kept(self, key: str, make: Callable[[], T]) -> T:
-        parsed = self.headers.parsed
-        value: T | None = parsed.get(key)
-        if value is None:
-            value = parsed[key] = make()
-        return value
+        return tuple(NameAddress.parse(value) for value in self.headers.get_list(name))
 
 
 class Request(_Message):

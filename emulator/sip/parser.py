@@ -3,7 +3,7 @@
 import re
 
 from ..errors import SipError
-from .headers import TOKEN, Headers
+from .headers import KEYS, TOKEN, Headers, key_of
 from .message import Request, Response
 
 DEFAULT_LIMIT = 65536
@@ -17,7 +17,7 @@ _FIRST_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0
 _VERSION = re.compile(r"[Ss][Ii][Pp]/[0-9]+\.[0-9]+\Z")
 _REQUEST_LINE = re.compile(rf"({TOKEN}) ([^ \t\r\n]+) [Ss][Ii][Pp]/2\.0\Z")
 _STATUS_LINE = re.compile(r"[Ss][Ii][Pp]/([0-9]+\.[0-9]+) ([1-6][0-9]{2})(?: ([^\r\n]*))?\Z")
-_METHOD = re.compile(TOKEN + r"\Z")
+_TOKEN = re.compile(TOKEN + r"\Z")
 # One field with its line break: name, then value without the blanks around it.
 _FIELD = re.compile(rf"^({TOKEN})[ \t]*+:[ \t]*+((?:[^\r\n]*[^ \t\r\n])?+)[ \t]*+\r\n", re.MULTILINE)
 _FOLD = re.compile(r"(?<![ \t])[ \t]*+\r\n[ \t]++")
@@ -191,19 +191,41 @@ def _read_head(head: bytes) -> tuple[Message | None, SipError | None]:
     """
     text = head.decode("utf-8", "surrogateescape")
     start_line, _, fields = text.partition("\r\n")
-    items: list[tuple[str, str]] = _FIELD.findall(fields)
-    count = fields.count("\r\n")
+    headers = _read_plain_fields(fields)
     error = None
-    if len(items) != count or fields.count("\r") != count or fields.count("\n") != count:
+    if headers is None:
         fields = _FOLD.sub(" ", fields)
-        items = _FIELD.findall(fields)
+        headers = Headers.of_parsed(_FIELD.findall(fields))
         error = _find_error(fields)
-    headers = Headers.of_parsed(items)
     match = _REQUEST_LINE.match(start_line)
     if match is not None:
         method, uri = match.groups()
         return Request(method=method, uri=uri, headers=headers), error
     return _read_odd_start(start_line, headers, error)
+
+
+def _read_plain_fields(fields: str) -> Headers | None:
+    """The fields, each on its line and its colon at its name, as nearly all are; None if one is not."""
+    lines = fields.split("\r\n")
+    count = len(lines) - 1
+    if lines.pop() or fields.count("\n") != count or fields.count("\r") != count:
+        return None
+    items = []
+    index: dict[str, list[str]] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        key = KEYS.get(name)
+        if not colon or (key is None and _TOKEN.match(name) is None):
+            return None
+        value = value.strip(" \t")
+        items.append((name, value))
+        if key is None:
+            key = key_of(name)
+        if key in index:
+            index[key].append(value)
+        else:
+            index[key] = [value]
+    return Headers.of_parsed(items, index)
 
 
 def _find_error(fields: str) -> SipError | None:
@@ -229,7 +251,7 @@ def _read_odd_start(
     bad = SipError(f"{start_line!r} is no start line", status=400)
     if len(words) > 1 and _VERSION.match(words[0]) is not None:
         return Response(status=0, headers=headers), bad
-    if len(words) > 1 and _VERSION.match(words[-1]) is not None and _METHOD.match(words[0]) is not None:
+    if len(words) > 1 and _VERSION.match(words[-1]) is not None and _TOKEN.match(words[0]) is not None:
         if not words[-1].endswith("/2.0"):
             bad = SipError(f"SIP version {words[-1][4:]} in {start_line!r}", status=505)  # RFC 3261 21.5.6
         return Request(method=words[0], uri=" ".join(words[1:-1]), headers=headers), bad

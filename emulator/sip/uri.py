@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -52,21 +53,8 @@ class Uri:
     @classmethod
     def parse(cls, text: str) -> "Uri":
         """Raises `SipError` (400). Parameters may occur twice: baresip 1.0 writes `;transport=tls` so [OBS]."""
-        match = _SIP.match(text)
-        if match is None:
-            return _parse_other(text)
-        scheme, user, password, host, port, parameters, headers = match.groups()
-        if "%" in text:
-            _check_escapes(text)
-        return cls(
-            scheme=scheme.lower(),
-            user=user,
-            password=password,
-            host=host,
-            port=None if port is None else parse_port(port),
-            parameters=_split_parameters(parameters, text) if parameters else (),
-            headers=headers,
-        )
+        # The Request-URIs and contacts of one trunk are few; giant ones are not kept.
+        return _parse_often(text) if len(text) < 256 else _parse(text)
 
     def parameter(self, name: str) -> str | None:
         """The first value; None if the parameter is absent or has no value."""
@@ -121,6 +109,27 @@ def parse_port(digits: str) -> int:
     if port > 65535:
         raise SipError(f"port {port} is above 65535")
     return port
+
+
+def _parse(text: str) -> Uri:
+    match = _SIP.match(text)
+    if match is None:
+        return _parse_other(text)
+    scheme, user, password, host, port, parameters, headers = match.groups()
+    if "%" in text:
+        _check_escapes(text)
+    return Uri(
+        scheme=scheme.lower(),
+        user=user,
+        password=password,
+        host=host,
+        port=None if port is None else parse_port(port),
+        parameters=_split_parameters(parameters, text) if parameters else (),
+        headers=headers,
+    )
+
+
+_parse_often = lru_cache(maxsize=1024)(_parse)
 
 
 def _parse_other(text: str) -> Uri:
