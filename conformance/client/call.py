@@ -180,6 +180,14 @@ class Call:
 
         await self._until(found, timeout, f"keys {digits}")
 
+    async def wait_for_sound(self, timeout: float = SPEECH) -> None:
+        """Return while the far end makes any sound, whatever it means."""
+        await self._until(lambda: self._sounds(less_than=0.02), timeout, "sound")
+
+    async def wait_for_quiet(self, seconds: float = 0.3, timeout: float = SPEECH) -> None:
+        """Return when the far end has been quiet for so long, or the call is over."""
+        await self._until(lambda: self.is_over or self.media.quiet_seconds >= seconds, timeout, "quiet")
+
     async def wait_for_request(self, method: str, timeout: float = DECISION) -> ReceivedRequest:
         """The first request of that method from the far end in this call: REFER, BYE, INFO …"""
 
@@ -446,6 +454,12 @@ class Call:
 
     async def _until(self, condition: Callable[[], T | None], timeout: float, what: str) -> T:
         return await self.watch.until(condition, timeout=timeout, what=what, instead=self._describe)
+
+    def _sounds(self, *, less_than: float) -> bool:
+        if self.media.has_sounded and self.media.quiet_seconds < less_than:
+            return True
+        self._raise_ended("it made a sound")
+        return False
 
     def _describe(self) -> str:
         said = [f"{each.text!r}{'' if each.complete else ' (broken off)'}" for each in self.hearings]

@@ -77,8 +77,8 @@ async def dial(
 ) -> DialReport:
     """Place a call and report on it. Never raises for what the far end does; `UsageError` for what can't be dialled.
 
-    After each thing said, played or pressed it listens until something was heard to its end, at most `listen` seconds;
-    then it hangs up. With nothing to say it only listens.
+    After each thing said, played or pressed it listens until something was heard and it is quiet again, at most
+    `listen` seconds; then it hangs up. With nothing to say it only listens.
     """
     call: Call | None = None
     problem: str | None = None
@@ -124,6 +124,7 @@ async def _converse(call: Call, *, say: Sequence[str], play: Sequence[str | Path
 async def _listen(call: Call, seconds: float, before: int) -> None:
     try:
         await call.wait_for_heard(timeout=seconds, after=before)
+        await call.wait_for_quiet(timeout=seconds)
     except (WaitTimeout, CallEnded):
         return
 

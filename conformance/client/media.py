@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PAUSE = (
     0.2  # seconds without a packet after which the stream counts as paused, and what waits for a lost one is released
 )
+LOUD = 300  # of 32767, -41 dBFS: above the noise of G.711 and of comfort noise, below any speech
 DIGIT_MS = 100  # ITU-T Q.24: 40 ms at least
 DIGIT_GAP = SILENCE.repeat(3)  # 60 ms between digits: Q.24 wants 40
 
@@ -28,7 +29,7 @@ DIGIT_GAP = SILENCE.repeat(3)  # 60 ms between digits: Q.24 wants 40
 def read_wav(path: str | Path) -> Samples:
     """A WAV file of 16-bit samples as 8 kHz mono. Raises `UsageError` when it can't be read."""
     try:
-        with wave.open(str(path), "rb") as file:
+        with open(path, "rb") as raw, wave.open(raw, "rb") as file:
             if file.getsampwidth() != 2:
                 raise UsageError(f"{path} has {8 * file.getsampwidth()}-bit samples, 16 are wanted")
             samples: Samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(np.int16)
@@ -47,7 +48,7 @@ def read_wav(path: str | Path) -> Samples:
 def write_wav(path: str | Path, samples: Samples) -> None:
     """8 kHz mono, 16 bits. Raises `UsageError` when it can't be written."""
     try:
-        with wave.open(str(path), "wb") as file:
+        with open(path, "wb") as raw, wave.open(raw, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(SAMPLE_RATE)
@@ -77,6 +78,8 @@ class MediaSession(asyncio.DatagramProtocol):
         self._ear = tonecode.Receiver()
         self._last_arrival = 0.0
         self._utterances = 0
+        self._quiet = 0
+        self.has_sounded = False
         self._recorded: list[Samples] = []
         self.early: list[tuple[bytes, tuple[str, int]]] = []
         self.hearings: list[tonecode.Heard] = []
@@ -185,6 +188,11 @@ class MediaSession(asyncio.DatagramProtocol):
         return np.concatenate(self._recorded) if self._recorded else np.zeros(0, dtype=np.int16)
 
     @property
+    def quiet_seconds(self) -> float:
+        """How long the far end has made no sound by now; since the answer when it never has."""
+        return self._quiet / SAMPLE_RATE
+
+    @property
     def receiver(self) -> RtpReceiver | None:
         """Packets, losses and violations of the far end's stream; None before the answer."""
         return self._receiver
@@ -240,7 +248,9 @@ class MediaSession(asyncio.DatagramProtocol):
         if self._receiver.is_waiting:
             self._take(*self._receiver.flush())
         # Somebody who stops sending in the middle of a word is silent to a listener.
+        self._quiet += len(SILENCE)
         self._hear(self._ear.feed(SILENCE))
+        self._changed()
 
     def _arrived(self, data: bytes, source: tuple[str, int]) -> None:
         assert self._receiver is not None
@@ -250,6 +260,9 @@ class MediaSession(asyncio.DatagramProtocol):
     def _take(self, sounds: list[Samples], digits: list[str]) -> None:
         for samples in sounds:
             self._recorded.append(samples)
+            loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > LOUD)
+            self.has_sounded = self.has_sounded or len(loud) > 0
+            self._quiet = len(samples) - 1 - int(loud[-1]) if len(loud) else self._quiet + len(samples)
             self._hear(self._ear.feed(samples))
         self.digits += digits
         if sounds or digits:

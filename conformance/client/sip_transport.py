@@ -259,10 +259,11 @@ async def connect_stream(
     return stream.link
 
 
-async def accept_streams(host: str, port: int, user: LinkUser) -> asyncio.Server:
-    """Listen for TCP connections, each of which becomes a link at its first message."""
+async def accept_streams(host: str, port: int, user: LinkUser, *, tls: ssl.SSLContext | None = None) -> asyncio.Server:
+    """Listen for TCP or TLS connections, each of which becomes a link at its first message."""
+    name: TransportName = "tcp" if tls is None else "tls"
     try:
-        return await asyncio.get_running_loop().create_server(lambda: _Stream("tcp", user), host, port)
+        return await asyncio.get_running_loop().create_server(lambda: _Stream(name, user), host, port, ssl=tls)
     except OSError as error:
         raise UsageError(f"can't listen for SIP on {host}:{port}: {error}") from error
 

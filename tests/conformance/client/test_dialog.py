@@ -3,6 +3,8 @@
 from ringback.conformance.client.dialog import Dialog
 from ringback.conformance.client.messages import Request, Response, new_request, parse, response_to
 
+CONTACT = "<sip:OAI@10.0.0.2:5061;transport=tls>"
+
 
 def pair(
     *, record_route: tuple[str, ...] = (), contact: str | None = "<sip:OAI@10.0.0.2:5061;transport=tls>"

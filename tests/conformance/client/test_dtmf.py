@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ringback.conformance.client.dtmf import DIGITS, DigitReceiver, TelephoneEvent, events_of
 from ringback.conformance.client.errors import ProtocolViolation, UsageError
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from ringback.conformance.client.g711 import CodecName, decode, encode
 
 

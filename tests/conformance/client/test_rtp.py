@@ -5,7 +5,6 @@ import pytest
 from aiortc.rtp import RtpPacket
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from ringback.conformance.client import g711
 from ringback.conformance.client.rtp import FRAME, Pacer, RtpReceiver, RtpSender
 

@@ -1,9 +1,10 @@
 """Offers that the phone makes, answers that it reads."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ringback.conformance.client.errors import ProtocolViolation
 from ringback.conformance.client.sdp import build_offer, parse, read_answer
 
@@ -82,7 +83,5 @@ def test_phone_refuses_an_answer_that_can_not_be(old: bytes, new: bytes, problem
 @given(st.binary(max_size=200))
 def test_phone_raises_nothing_else_for_any_bytes(data: bytes) -> None:
     for body in (data, ANSWER + data, ANSWER.replace(b"43955", data)):
-        try:
+        with contextlib.suppress(ProtocolViolation):
             read_answer(body, ("PCMU",))
-        except ProtocolViolation:
-            pass

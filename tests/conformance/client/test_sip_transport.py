@@ -5,7 +5,6 @@ import ssl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ringback.conformance.client.errors import ConnectionFailed, ProtocolViolation, UsageError
 from ringback.conformance.client.sip_transport import (
     Link,
@@ -78,7 +77,7 @@ async def test_tls_fails_when_the_far_end_speaks_none() -> None:
     server = await accept_streams("127.0.0.1", 0, Nobody())
     port = server.sockets[0].getsockname()[1]
     with pytest.raises(ConnectionFailed):
-        await connect_stream("tls", "127.0.0.1", port, Nobody(), tls=tls_context(None), timeout=2.0)
+        await connect_stream("tls", "127.0.0.1", port, Nobody(), tls=tls_context(None), timeout=0.05)
     server.close()
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-
 from ringback.conformance.client.messages import Request, Response, new_request, parse, response_to
 from ringback.conformance.client.transactions import (
     FIRST_STATE,
@@ -271,7 +270,7 @@ def test_late_provisional_response_is_absorbed() -> None:
     pair.respond(incoming(pair), 200)
     pair.caller.receive(response_to(transaction.request, 100), 1, 0.0, is_reliable=False)
     assert statuses(events(pair.caller)) == [200]
-    assert (Input.PROVISIONAL, State.COMPLETED) not in TABLES[Kind.CLIENT]
+    assert (State.COMPLETED, Input.PROVISIONAL) not in TABLES[Kind.CLIENT]
 
 
 def test_response_is_a_response() -> None:

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-
 from ringback.conformance.client.errors import CallEnded, WaitTimeout
 from ringback.conformance.client.watch import Watch
 
