@@ -1,0 +1,152 @@
+"""The input audio buffer: what the caller said since the last commit, cut into turns, and what was understood of it."""
+
+from collections import deque
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..audio.samples import FRAME_SAMPLES, SAMPLE_RATE, Samples
+from ..audio.vad import LEAST_SPEECH_MS, VoiceActivity, VoiceEvent
+from ..audio.voice import Ear, Heard
+from .events import Outbox
+
+BUFFER_SECONDS = 600
+"""What the buffer holds at the most; beyond it the oldest sound is forgotten [CHOICE]."""
+
+BUFFER_SAMPLES = BUFFER_SECONDS * SAMPLE_RATE
+
+LEAST_COMMIT_MS = 100
+"""Less than that can't be committed [OBS]."""
+
+# DOC for the meaning of eagerness; a detector of meaning is not there, so it stands for a length of silence [CHOICE].
+_SILENCE_OF_EAGERNESS = {"low": 1000, "medium": 500, "auto": 500, "high": 300}
+
+
+class Utterance(NamedTuple):
+    """What one commit takes out of the buffer. `text` is empty where nobody could tell what was said."""
+
+    samples: Samples
+    text: str
+
+
+class InputAudio:
+    """Feed every frame of one caller. Reports turns while turn detection is on; in any case the ear listens whenever
+    somebody speaks, and only then: silence costs next to nothing."""
+
+    def __init__(self, turn_detection: dict[str, Any] | None, *, ear: Ear, out: Outbox) -> None:
+        self._ear = ear
+        self._out = out
+        self._frames: deque[Samples] = deque()
+        self._length = 0
+        self._texts: list[str] = []
+        self._pending = np.zeros(0, dtype=np.int16)
+        self._detects_turns = False
+        self._prefix = 0
+        self._activity = VoiceActivity()
+        self.configure(turn_detection)
+
+    # Input
+
+    def configure(self, turn_detection: dict[str, Any] | None) -> None:
+        """Go on with other settings. A turn that runs becomes part of the next one."""
+        settings = _vad_settings(turn_detection)
+        self._detects_turns = turn_detection is not None
+        # The frames that prove a start precede it, and so does its padding.
+        prefix = (settings["prefix_padding_ms"] + LEAST_SPEECH_MS + 20) * SAMPLE_RATE // 1000
+        self._prefix = min(prefix, BUFFER_SAMPLES)
+        self._activity = VoiceActivity(start_ms=self._activity.position_ms, **settings)
+
+    def feed(self, frame: Samples) -> VoiceEvent | None:
+        """One frame of 20 ms at 8 kHz. Returns the start or the end of a turn; after an end, `take` what was said."""
+        self._frames.append(frame)
+        self._length += len(frame)
+        event = self._activity.feed(frame)
+        if event is not None and event.kind == "started":
+            self._begin_speech(event)
+        elif self._activity.speaking:
+            self._listen(frame)
+        elif event is not None:
+            self._listen(frame)
+            self._understand(self._ear.flush())
+        idle = self._detects_turns and not self._activity.speaking and event is None
+        self._drop_to(self._prefix if idle else BUFFER_SAMPLES)
+        return event if self._detects_turns else None
+
+    def frames_of(self, samples: Samples) -> list[Samples]:
+        """Cut a stream of any chunks into frames; what is left over waits for the next call."""
+        joined = np.concatenate((self._pending, samples)) if len(self._pending) else samples
+        whole = len(joined) - len(joined) % FRAME_SAMPLES
+        self._pending = joined[whole:]
+        return [joined[start : start + FRAME_SAMPLES] for start in range(0, whole, FRAME_SAMPLES)]
+
+    def take(self) -> Utterance:
+        """Commit: empty the buffer and return what was in it."""
+        self._understand(self._ear.flush())
+        samples = np.concatenate((*self._frames, self._pending))
+        text = " ".join(self._texts)
+        self.clear()
+        return Utterance(samples, text)
+
+    def clear(self) -> None:
+        """Forget what is in the buffer; a turn that runs is over."""
+        self._ear.flush()
+        self._activity.reset()
+        self._frames.clear()
+        self._pending = self._pending[:0]
+        self._length = 0
+        self._texts.clear()
+
+    # Queries
+
+    @property
+    def buffered_ms(self) -> float:
+        return (self._length + len(self._pending)) * 1000 / SAMPLE_RATE
+
+    @property
+    def position_ms(self) -> int:
+        """How much was heard since the session began."""
+        return self._activity.position_ms
+
+    # Private
+
+    def _begin_speech(self, event: VoiceEvent) -> None:
+        if self._detects_turns:
+            keep = (self._activity.position_ms - event.at_ms) * SAMPLE_RATE // 1000
+            self._drop_to(keep)
+            self._listen(np.concatenate(self._frames))
+        else:
+            self._listen(self._latest(self._prefix))
+
+    def _listen(self, samples: Samples) -> None:
+        self._understand(self._ear.feed(samples))
+
+    def _understand(self, heard: list[Heard]) -> None:
+        for piece in heard:
+            self._texts.append(piece.text)
+            self._out.record("media.heard", text=piece.text, complete=piece.complete)
+
+    def _drop_to(self, keep: int) -> None:
+        while self._frames and self._length - len(self._frames[0]) >= keep:
+            self._length -= len(self._frames.popleft())
+
+    def _latest(self, count: int) -> Samples:
+        frames: list[Samples] = []
+        for frame in reversed(self._frames):
+            if count <= 0:
+                break
+            frames.append(frame)
+            count -= len(frame)
+        return np.concatenate(frames[::-1])
+
+
+def _vad_settings(turn_detection: dict[str, Any] | None) -> dict[str, Any]:
+    if turn_detection is None:
+        return {"threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
+    if turn_detection["type"] == "semantic_vad":
+        silence = _SILENCE_OF_EAGERNESS[turn_detection["eagerness"]]
+        return {"threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": silence}
+    return {
+        "threshold": turn_detection["threshold"],
+        "prefix_padding_ms": turn_detection["prefix_padding_ms"],
+        "silence_duration_ms": turn_detection["silence_duration_ms"],
+    }

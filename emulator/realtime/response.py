@@ -1,0 +1,262 @@
+"""One response of the model, from `response.created` to `response.done`: which event follows which."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..audio.samples import SAMPLE_RATE, Samples
+from ..errors import EmulatorBug
+from .conversation import Conversation, Item, tokens_of
+from .events import Outbox
+from .session_config import SessionConfig
+
+Status = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
+
+OUTPUT_AUDIO_TOKENS = 20
+"""Tokens that a second of the model's sound counts for, roughly [OBS]."""
+
+NO_CACHE = {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseOptions:
+    """What one response goes by: the session's configuration, overridden by its `response.create`."""
+
+    instructions: str | None
+    """Of this response only; None where it has none of its own."""
+    output_modalities: list[str]
+    audio_format: dict[str, Any]
+    voice: Any
+    tools: list[dict[str, Any]]
+    tool_choice: Any
+    max_output_tokens: int | Literal["inf"]
+    metadata: dict[str, str] | None
+    is_out_of_band: bool
+    """Whether its items stay out of the conversation."""
+
+    @classmethod
+    def of(cls, config: SessionConfig, given: dict[str, Any]) -> "ResponseOptions":
+        """`given` is the validated `response` of a `response.create`, or empty."""
+        output = given.get("audio", {}).get("output", {})
+        return cls(
+            instructions=given.get("instructions"),
+            output_modalities=given.get("output_modalities", config.output_modalities),
+            audio_format=output.get("format", config.output_format),
+            voice=output.get("voice", config.voice),
+            tools=given.get("tools", config.tools),
+            tool_choice=given.get("tool_choice", config.tool_choice),
+            max_output_tokens=given.get("max_output_tokens", config.max_output_tokens),
+            metadata=given.get("metadata"),
+            is_out_of_band=given.get("conversation") == "none",
+        )
+
+    @property
+    def speaks(self) -> bool:
+        return "audio" in self.output_modalities
+
+
+class Response:
+    """Sends a response's events. One item is open at a time: `open_*`, `add_*`, `close_item`; then `finish`.
+
+    `cancel` closes whatever is open. The caller of these methods decides what is said, and when.
+    """
+
+    def __init__(self, response_id: str, options: ResponseOptions, *, conversation: Conversation, out: Outbox) -> None:
+        self.id = response_id
+        self.options = options
+        self.status: Status = "in_progress"
+        self.output: list[dict[str, Any]] = []
+        self.text_tokens = 0
+        self.audio_samples = 0
+        self._conversation = conversation
+        self._out = out
+        self._item: Item | None = None
+        self._previous_id: str | None = None
+        self._done_previous_id: str | None = None
+        self._text: list[str] = []
+        self._expected = 0
+
+    # Input: the life of the response
+
+    def create(self) -> None:
+        self._out.send("response.created", response=self._shown(None, None))
+
+    def finish(self, status: Status, details: dict[str, Any] | None = None) -> None:
+        """Send `response.done`. Every item must be closed."""
+        if self._item is not None or not self.is_active:
+            raise EmulatorBug(f"response {self.id} is finished as {status} while {self.status}, item {self._item}")
+        self.status = status
+        self._out.send("response.done", response=self._shown(details, self.usage()))
+
+    def cancel(self, reason: str) -> None:
+        """Close what is open as incomplete, and the response as cancelled."""
+        if self._item is not None:
+            self.close_item("incomplete")
+        self.finish("cancelled", {"type": "cancelled", "reason": reason})
+
+    # Input: its items
+
+    def open_message(self, *, expected: int) -> Item:
+        """Begin a message; its one content part is sound with a transcript, or text. `expected` is how many pieces of
+        text it will have."""
+        self._expected = expected
+        item = Item({"id": "", "type": "message", "status": "in_progress", "role": "assistant", "content": []})
+        self._open(item)
+        part = {"type": "audio", "transcript": ""} if self.options.speaks else {"type": "text", "text": ""}
+        self._out.send("response.content_part.added", **self._place(), content_index=0, part=part)
+        return item
+
+    def open_call(self, name: str) -> Item:
+        """Begin a function call."""
+        item = Item(
+            {
+                "id": "",
+                "type": "function_call",
+                "status": "in_progress",
+                "name": name,
+                "call_id": self._out.ids.function_call(),
+                "arguments": "",
+            }
+        )
+        self._open(item)
+        return item
+
+    def add_text(self, delta: str) -> None:
+        """One piece of what the open message says."""
+        self._text.append(delta)
+        self.text_tokens += 1
+        kind = "response.output_audio_transcript.delta" if self.options.speaks else "response.output_text.delta"
+        self._out.send_delta(kind, **self._place(), content_index=0, delta=delta)
+
+    def add_arguments(self, delta: str) -> None:
+        """One piece of the open call's arguments."""
+        self._text.append(delta)
+        self.text_tokens += 1
+        self._out.send_delta(
+            "response.function_call_arguments.delta",
+            **self._place(),
+            call_id=self._open_item().shown["call_id"],
+            delta=delta,
+        )
+
+    def add_audio(self, samples: Samples, *, spoken: str | None) -> None:
+        """The sound of the open message, and the text whose sound it is. Where it is played is the caller's affair."""
+        item = self._open_item()
+        item.audio, item.spoken = samples, spoken
+        self.audio_samples += len(samples)
+
+    def close_item(self, status: Literal["completed", "incomplete"] = "completed") -> None:
+        """End the open item with what was added to it."""
+        item, text = self._open_item(), "".join(self._text)
+        if item.type == "message":
+            item.shown = {**item.shown, "status": status, "content": [self._close_part(text)]}
+        else:
+            call_id, name = item.shown["call_id"], item.shown["name"]
+            self._out.send(
+                "response.function_call_arguments.done", **self._place(), call_id=call_id, name=name, arguments=text
+            )
+            item.shown = {**item.shown, "status": status, "arguments": text}
+        if not self.options.is_out_of_band:
+            self._conversation.changed(item)
+            self._out.send("conversation.item.done", previous_item_id=self._done_previous_id, item=item.shown)
+        self._out.send("response.output_item.done", response_id=self.id, output_index=len(self.output), item=item.shown)
+        self.output.append(item.shown)
+        self._item = None
+        self._text = []
+
+    # Queries
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == "in_progress"
+
+    @property
+    def open_item(self) -> Item | None:
+        return self._item
+
+    @property
+    def made_samples(self) -> int:
+        """How much of the open item's sound exists by now: as much as of its text."""
+        if self._item is None or self._item.audio is None or not self._expected:
+            return 0
+        return len(self._item.audio) * len(self._text) // self._expected
+
+    @property
+    def audio_tokens(self) -> int:
+        return self.audio_samples * OUTPUT_AUDIO_TOKENS // SAMPLE_RATE
+
+    def usage(self) -> dict[str, Any]:
+        """Tokens, estimated. The input is the conversation as it is now, less the output."""
+        text, audio = self.text_tokens, self.audio_tokens
+        input_text = max(self._conversation.text_tokens - text, 0) + tokens_of(len(self.options.instructions or ""))
+        input_audio = max(self._conversation.audio_tokens - audio // 2, 0)
+        return {
+            "total_tokens": input_text + input_audio + text + audio,
+            "input_tokens": input_text + input_audio,
+            "output_tokens": text + audio,
+            "input_token_details": {
+                "text_tokens": input_text,
+                "audio_tokens": input_audio,
+                "image_tokens": 0,
+                "cached_tokens": 0,
+                "cached_tokens_details": NO_CACHE,
+            },
+            "output_token_details": {"text_tokens": text, "audio_tokens": audio},
+        }
+
+    # Private
+
+    def _open(self, item: Item) -> None:
+        if self._item is not None:
+            raise EmulatorBug(f"response {self.id} opens an item while another is open")
+        item.shown["id"] = self._out.ids.item()
+        self._item = item
+        self._out.send(
+            "response.output_item.added", response_id=self.id, output_index=len(self.output), item=item.shown
+        )
+        if self.options.is_out_of_band:
+            return
+        self._conversation.append(item)
+        previous = item.previous
+        self._previous_id = None if previous is None else previous.id
+        # OBS: in `done` the predecessor is missing where it is the conversation's first item.
+        self._done_previous_id = None if previous is None or previous.previous is None else previous.id
+        self._out.send("conversation.item.added", previous_item_id=self._previous_id, item=item.shown)
+
+    def _close_part(self, text: str) -> dict[str, Any]:
+        """Send what ends the content part. Returns the part as the item shows it, not as these events do [OBS]."""
+        place = {**self._place(), "content_index": 0}
+        if self.options.speaks:
+            self._out.send("response.output_audio.done", **place)
+            self._out.send("response.output_audio_transcript.done", **place, transcript=text)
+            part = {"type": "audio", "transcript": text}
+            shown = {"type": "output_audio", "transcript": text}
+        else:
+            self._out.send("response.output_text.done", **place, text=text)
+            part = {"type": "text", "text": text}
+            shown = {"type": "output_text", "text": text}
+        self._out.send("response.content_part.done", **place, part=part)
+        return shown
+
+    def _open_item(self) -> Item:
+        if self._item is None:
+            raise EmulatorBug(f"response {self.id} has no open item")
+        return self._item
+
+    def _place(self) -> dict[str, Any]:
+        return {"response_id": self.id, "item_id": self._open_item().id, "output_index": len(self.output)}
+
+    def _shown(self, details: dict[str, Any] | None, usage: dict[str, Any] | None) -> dict[str, Any]:
+        options = self.options
+        return {
+            "object": "realtime.response",
+            "id": self.id,
+            "status": self.status,
+            "status_details": details,
+            "output": list(self.output),
+            "conversation_id": None if options.is_out_of_band else self._conversation.id,
+            "output_modalities": options.output_modalities,
+            "max_output_tokens": options.max_output_tokens,
+            "audio": {"output": {"format": options.audio_format, "voice": options.voice}},
+            "usage": usage,
+            "metadata": options.metadata,
+        }

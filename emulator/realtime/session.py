@@ -1,0 +1,434 @@
+"""A Realtime session: configuration, conversation, audio buffers and responses, and what each input makes of them.
+
+What the model says is not decided here. A response that begins is handed out by `next_begun()`; whoever knows a model
+drives it (`add_*`, `close_item`) and reports its end by `finish`.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from ..audio.samples import SAMPLE_RATE, Samples
+from ..audio.voice import Ear, Voice
+from ..errors import InvalidRequest
+from . import client_events as client
+from .audio_formats import AudioDecoder, decode_whole
+from .conversation import Conversation, Item, with_transcript
+from .events import Outbox, pieces
+from .input_audio import LEAST_COMMIT_MS, InputAudio, Utterance
+from .items import shown_item
+from .output_audio import OutputAudio, Unheard
+from .response import Response, ResponseOptions, Status
+from .session_config import SessionConfig
+from .validation import shown
+
+Cause: TypeAlias = Literal["client", "speech"]
+
+TOKEN_LIMIT = 15_000_000
+"""Tokens a minute, of which `rate_limits.updated` reports what is left [OBS]."""
+
+HEARD_SECONDS = 60
+"""How much of the sound of a client's own item the ear listens to [CHOICE]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunResponse:
+    """A response that waits for what the model says. `input` replaces the conversation where it is not None."""
+
+    response: Response
+    cause: Cause
+    input: tuple[Item, ...] | None
+
+
+class Session:
+    """One session. Inputs are methods; what they cause is in the outbox, in order.
+
+    `call_format` is the audio format that a call negotiated: it wins over any configuration. Without a call there is no
+    output buffer either.
+    """
+
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        config: SessionConfig,
+        out: Outbox,
+        voice: Voice,
+        ear: Ear,
+        expires_at: int,
+        call_format: dict[str, Any] | None,
+        has_output_buffer: bool,
+        sends_rate_limits: bool,
+    ) -> None:
+        self.id = session_id
+        self.expires_at = expires_at
+        self.has_output_buffer = has_output_buffer
+        self._call_format = call_format
+        self.config = self._negotiated(config)
+        self.conversation = Conversation(out.ids.conversation())
+        self.input = InputAudio(self.config.turn_detection, ear=ear, out=out)
+        self.output = OutputAudio(out)
+        self.active: Response | None = None
+        self._out = out
+        self._voice = voice
+        self._ear = ear
+        self._sends_rate_limits = sends_rate_limits
+        self._begun: deque[BegunResponse] = deque()
+        self._others: dict[str, Response] = {}
+        self._decoder: AudioDecoder | None = None
+        self._turn_item_id: str | None = None
+        self._has_spoken = False
+
+    # Input: the leg
+
+    def hear(self, frame: Samples) -> None:
+        """The next 20 ms of the caller."""
+        event = self.input.feed(frame)
+        if event is None:
+            return
+        if event.kind == "started":
+            self._turn_item_id = self._out.ids.item()
+            self._out.send("input_audio_buffer.speech_started", audio_start_ms=event.at_ms, item_id=self._turn_item_id)
+            if self._detection("interrupt_response"):
+                self._interrupt()
+        else:
+            item_id = self._turn_item_id or self._out.ids.item()
+            self._out.send("input_audio_buffer.speech_stopped", audio_end_ms=event.at_ms, item_id=item_id)
+            self._commit(item_id, responds=self._detection("create_response"))
+
+    def press(self, digit: str, now: float) -> None:
+        """The caller pressed a key."""
+        self._out.send_without_id("input_audio_buffer.dtmf_event_received", event=digit, received_at=int(now))
+
+    # Input: client events
+
+    def handle(self, event: client.ClientEvent, channel_id: str | None) -> None:
+        """Act on one client event. Raises `InvalidRequest` where it can't be done; then nothing was."""
+        _HANDLERS[type(event)](self, event, channel_id)
+
+    def _update(self, event: client.SessionUpdate, channel_id: str | None) -> None:
+        patch = event.patch
+        if patch["type"] != self.config.type:
+            if patch["type"] == "transcription":  # OBS for the message; nobody has shown code and param
+                raise InvalidRequest(
+                    "Passing a transcription session update event to a realtime session is not allowed."
+                )
+            raise InvalidRequest("Passing a realtime session update event to a transcription session is not allowed.")
+        config = self._negotiated(self.config.updated(patch))
+        if config.voice != self.config.voice and self._has_spoken:  # OBS: the whole update is refused
+            raise InvalidRequest(
+                "Cannot update a conversation's voice if assistant audio is present.", code="cannot_update_voice"
+            )
+        if config.turn_detection != self.config.turn_detection:
+            self.input.configure(config.turn_detection)
+        self.config = config
+        self._out.send("session.updated", session=self.shown())
+
+    def _append(self, event: client.AppendAudio, channel_id: str | None) -> None:
+        if self._decoder is None or self._decoder.format != self.config.input_format:
+            self._decoder = AudioDecoder(self.config.input_format)
+        for frame in self.input.frames_of(self._decoder.decode(event.audio)):
+            self.hear(frame)
+
+    def _commit_by_client(self, event: client.CommitAudio, channel_id: str | None) -> None:
+        buffered = self.input.buffered_ms
+        if buffered < LEAST_COMMIT_MS:
+            raise InvalidRequest(
+                "Error committing input audio buffer: buffer too small. Expected at least "
+                f"{LEAST_COMMIT_MS}ms of audio, but buffer only has {buffered:.2f}ms of audio.",
+                code="input_audio_buffer_commit_empty",
+            )
+        self._commit(self._turn_item_id or self._out.ids.item(), responds=False)
+
+    def _clear_input(self, event: client.ClearAudio, channel_id: str | None) -> None:
+        self.input.clear()
+        self._turn_item_id = None
+        self._out.send("input_audio_buffer.cleared")
+
+    def _clear_output(self, event: client.ClearOutput, channel_id: str | None) -> None:
+        self._truncate_unheard(self.output.clear())
+
+    def _create_item(self, event: client.CreateItem, channel_id: str | None) -> None:
+        given = event.item
+        if (item_id := given.get("id")) is not None and self.conversation.get(item_id) is not None:
+            raise InvalidRequest(
+                f"Error adding item: an item with id '{shown(item_id)}' already exists.",
+                code="invalid_value",
+                param="item.id",
+            )
+        previous = self._predecessor(event.previous_item_id)
+        item = self._item_of(given, item_id or self._out.ids.item(), "item")
+        self.conversation.insert(item, previous)
+        self._send_item(item, previous)
+
+    def _retrieve_item(self, event: client.RetrieveItem, channel_id: str | None) -> None:
+        item = self._find(event.item_id, "retrieve", "retrieving")
+        self._out.send_to(channel_id, "conversation.item.retrieved", item=item.shown)
+
+    def _delete_item(self, event: client.DeleteItem, channel_id: str | None) -> None:
+        self.conversation.remove(self._find(event.item_id, "delete", "deleting"))
+        self._out.send("conversation.item.deleted", item_id=event.item_id)
+
+    def _truncate_item(self, event: client.TruncateItem, channel_id: str | None) -> None:
+        item = self.conversation.get(event.item_id)
+        if item is None:
+            raise InvalidRequest(
+                f"Item with item_id not found: {shown(event.item_id)}",
+                code="item_truncate_invalid_item_id",
+                param="item_id",
+            )
+        if item.role != "assistant" or item.audio is None or event.content_index != 0:
+            raise InvalidRequest("Only model output audio messages can be truncated")
+        if event.audio_end_ms > item.audio_ms:
+            raise InvalidRequest(
+                f"Audio content of {item.audio_ms}ms is already shorter than {shown(event.audio_end_ms)}ms",
+                code="invalid_value",
+                param="audio_end_ms",
+            )
+        samples = event.audio_end_ms * SAMPLE_RATE // 1000
+        self.output.cut(item.id, samples)
+        self._truncate(item, samples, event.audio_end_ms)
+
+    def _create_response(self, event: client.CreateResponse, channel_id: str | None) -> None:
+        options = ResponseOptions.of(self.config, event.options)
+        if not options.is_out_of_band:
+            self._refuse_second_response()
+        given = event.options.get("input")
+        items = None if given is None else tuple(map(self._input_item, given, range(len(given))))
+        self._begin_response(options, "client", items)
+
+    def _cancel_response(self, event: client.CancelResponse, channel_id: str | None) -> None:
+        response = self.active
+        if event.response_id is not None and (response is None or response.id != event.response_id):
+            response = self._others.get(event.response_id)
+        if response is None:
+            raise InvalidRequest("Cancellation failed: no active response found", code="response_cancel_not_active")
+        item, made = response.open_item, response.made_samples
+        self._cancel(response, "client_cancelled")
+        if item is not None:
+            self.output.cut(item.id, made)  # what was made is still played; output_audio_buffer.clear stops that too
+
+    # Input: whoever drives a response
+
+    def play(self, response: Response, item: Item, samples: Samples, spoken: str | None) -> None:
+        """The sound of a response's open message. `spoken` is the text whose sound it is, if it is a text's."""
+        response.add_audio(samples, spoken=spoken)
+        self._has_spoken = True
+        if self.has_output_buffer:
+            self.output.play(response.id, item.id, samples)
+
+    def finish(self, response: Response, status: Status, details: dict[str, Any] | None = None) -> None:
+        """The model has nothing more to say in this response; its items are closed."""
+        response.finish(status, details)
+        self._finished(response)
+
+    # Output
+
+    def next_begun(self) -> BegunResponse | None:
+        """The next response that waits for a model."""
+        return self._begun.popleft() if self._begun else None
+
+    def shown(self) -> dict[str, Any]:
+        """The session object as events carry it."""
+        return self.config.as_dict(self.id, self.expires_at)
+
+    # Private: turns
+
+    def _detection(self, name: str) -> bool:
+        detection = self.config.turn_detection
+        return detection is not None and bool(detection[name])
+
+    def _interrupt(self) -> None:
+        """The caller speaks: whatever the model says ends."""
+        if self.active is not None:
+            self._cancel(self.active, "turn_detected")
+        self._truncate_unheard(self.output.clear())
+
+    def _commit(self, item_id: str, *, responds: bool) -> None:
+        self._turn_item_id = None
+        utterance = self.input.take()
+        previous = self.conversation.last
+        item = Item(
+            shown_item(
+                {"type": "message", "role": "user", "content": [{"type": "input_audio", "transcript": None}]}, item_id
+            ),
+            audio=utterance.samples,
+            spoken=utterance.text,
+        )
+        self.conversation.append(item)
+        previous_id = None if previous is None else previous.id
+        self._out.send("input_audio_buffer.committed", previous_item_id=previous_id, item_id=item_id)
+        self._send_item(item, previous)
+        if responds and self.config.type == "realtime":
+            self._respond_to_speech()
+        if self.config.transcription is not None:
+            self._transcribe(item, utterance, self.config.transcription)
+
+    def _respond_to_speech(self) -> None:
+        try:
+            self._refuse_second_response()
+        except InvalidRequest as error:  # DOC: with interrupt_response false this may fail
+            self._out.send_error(None, error)
+        else:
+            self._begin_response(ResponseOptions.of(self.config, {}), "speech", None)
+
+    def _transcribe(self, item: Item, utterance: Utterance, transcription: dict[str, Any]) -> None:
+        place = {"item_id": item.id, "content_index": 0}
+        parts = pieces(utterance.text)
+        for part in parts:
+            self._out.send_delta("conversation.item.input_audio_transcription.delta", **place, delta=part)
+        item.shown = with_transcript(item.shown, 0, utterance.text)
+        self.conversation.changed(item)
+        if "whisper" in (transcription["model"] or "whisper"):
+            seconds = -(-len(utterance.samples) // SAMPLE_RATE)
+            usage: dict[str, Any] = {"type": "duration", "seconds": seconds}
+        else:
+            usage = {
+                "type": "tokens",
+                "total_tokens": item.audio_tokens + len(parts),
+                "input_tokens": item.audio_tokens,
+                "input_token_details": {"text_tokens": 0, "audio_tokens": item.audio_tokens},
+                "output_tokens": len(parts),
+            }
+        self._out.send(
+            "conversation.item.input_audio_transcription.completed", **place, transcript=utterance.text, usage=usage
+        )
+
+    # Private: items
+
+    def _send_item(self, item: Item, previous: Item | None) -> None:
+        previous_id = None if previous is None else previous.id
+        self._out.send("conversation.item.added", previous_item_id=previous_id, item=item.shown)
+        self._out.send("conversation.item.done", previous_item_id=previous_id, item=item.shown)
+
+    def _predecessor(self, previous_item_id: str | None) -> Item | None:
+        if not previous_item_id:
+            return self.conversation.last
+        if previous_item_id == "root":
+            return None
+        previous = self.conversation.get(previous_item_id)
+        if previous is None:  # a third party's wording; nobody has shown the service's
+            raise InvalidRequest(
+                f"Error adding item: the previous item with id '{shown(previous_item_id)}' does not exist.",
+                code="item_create_invalid_previous_item_id",
+                param="previous_item_id",
+            )
+        return previous
+
+    def _item_of(self, given: dict[str, Any], item_id: str, path: str) -> Item:
+        item = Item(shown_item(given, item_id))
+        for index, part in enumerate(given.get("content", ())):
+            if part.get("audio"):
+                data = client.decode_audio(part["audio"], f"{path}.content[{index}].audio")
+                is_input = part["type"] == "input_audio"
+                audio_format = self.config.input_format if is_input else self.config.output_format
+                item.audio = decode_whole(data, audio_format)
+                item.spoken = part.get("transcript") or self._listen_to(item.audio)
+        return item
+
+    def _listen_to(self, samples: Samples) -> str:
+        """What a whole piece of sound says. The ear is the caller's, who is listened to again from here on."""
+        self._ear.flush()
+        heard = self._ear.feed(samples[: HEARD_SECONDS * SAMPLE_RATE]) + self._ear.flush()
+        return " ".join(piece.text for piece in heard)
+
+    def _input_item(self, given: dict[str, Any], index: int) -> Item:
+        path = f"response.input[{index}]"
+        if given["type"] != "item_reference":
+            return self._item_of(given, given.get("id") or self._out.ids.item(), path)
+        item = self.conversation.get(given["id"])
+        if item is None:
+            raise InvalidRequest(
+                f"Item with item_id not found: {shown(given['id'])}", code="invalid_value", param=f"{path}.id"
+            )
+        return item
+
+    def _find(self, item_id: str, verb: str, doing: str) -> Item:
+        item = self.conversation.get(item_id)
+        if item is None:  # OBS, codes and words
+            raise InvalidRequest(
+                f"Error {doing} item: the item with id '{shown(item_id)}' does not exist.",
+                code=f"item_{verb}_invalid_item_id",
+            )
+        return item
+
+    def _truncate_unheard(self, unheard: list[Unheard]) -> None:
+        for part in unheard:
+            if (item := self.conversation.get(part.item_id)) is not None:
+                self._truncate(item, part.played, part.played_ms)
+
+    def _truncate(self, item: Item, samples: int, audio_end_ms: int) -> None:
+        """Keep of an item only what the caller heard of it, in the model's memory too [DOC]."""
+        heard = "" if item.spoken is None else self._voice.heard_prefix(item.spoken, samples)
+        item.spoken = heard
+        if item.audio is not None:
+            item.audio = item.audio[:samples]
+        if item.shown["content"]:
+            said = item.shown["content"][0].get("transcript") or ""
+            item.shown = {
+                **with_transcript(item.shown, 0, heard if said.startswith(heard) else said),
+                "status": "incomplete",
+            }
+        self.conversation.changed(item)
+        self._out.send("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=audio_end_ms)
+
+    # Private: responses
+
+    def _refuse_second_response(self) -> None:
+        if self.active is not None:
+            raise InvalidRequest(
+                f"Conversation already has an active response in progress: {self.active.id}. Wait until the response "
+                "is finished before creating a new one.",
+                code="conversation_already_has_active_response",
+            )
+
+    def _begin_response(self, options: ResponseOptions, cause: Cause, items: tuple[Item, ...] | None) -> None:
+        response = Response(self._out.ids.response(), options, conversation=self.conversation, out=self._out)
+        if options.is_out_of_band:
+            self._others[response.id] = response
+        else:
+            self.active = response
+        response.create()
+        self._begun.append(BegunResponse(response=response, cause=cause, input=items))
+
+    def _cancel(self, response: Response, reason: str) -> None:
+        response.cancel(reason)
+        self._finished(response)
+
+    def _finished(self, response: Response) -> None:
+        self.output.complete(response.id)
+        if self.active is response:
+            self.active = None
+        else:
+            self._others.pop(response.id)
+        if self._sends_rate_limits:
+            self._send_rate_limits(response)
+
+    def _send_rate_limits(self, response: Response) -> None:
+        used = response.usage()["total_tokens"]
+        limit = {
+            "name": "tokens",
+            "limit": TOKEN_LIMIT,
+            "remaining": TOKEN_LIMIT - used,
+            "reset_seconds": used * 60_000 // TOKEN_LIMIT / 1000,
+        }
+        self._out.send("rate_limits.updated", rate_limits=[limit])
+
+    def _negotiated(self, config: SessionConfig) -> SessionConfig:
+        return config if self._call_format is None else config.with_formats(self._call_format)
+
+
+_HANDLERS: dict[type, Callable[[Session, Any, str | None], None]] = {
+    client.SessionUpdate: Session._update,
+    client.AppendAudio: Session._append,
+    client.CommitAudio: Session._commit_by_client,
+    client.ClearAudio: Session._clear_input,
+    client.ClearOutput: Session._clear_output,
+    client.CreateItem: Session._create_item,
+    client.RetrieveItem: Session._retrieve_item,
+    client.TruncateItem: Session._truncate_item,
+    client.DeleteItem: Session._delete_item,
+    client.CreateResponse: Session._create_response,
+    client.CancelResponse: Session._cancel_response,
+}

@@ -1,0 +1,189 @@
+"""Joins one session, one model and the channels that watch it, with or without a call."""
+
+from typing import Any, Literal, TypeAlias
+
+from ..audio.samples import Samples
+from ..audio.voice import Ear, TonecodeEar, TonecodeVoice, Voice
+from ..errors import InvalidRequest
+from ..ids import Ids
+from ..realtime.client_events import AppendAudio, InvalidEvent, Parsed, parse_client_event
+from ..realtime.effects import CloseChannel, HostEffect, HostRecord, SendEvent, SessionExpired
+from ..realtime.events import Outbox
+from ..realtime.session import Session
+from ..realtime.session_config import PCMA, PCMU, SessionConfig
+from .generation import Generation
+from .model import Model, Turn
+
+__all__ = ["CloseChannel", "HostEffect", "HostRecord", "SendEvent", "SessionExpired", "SessionHost", "Transport"]
+
+Transport: TypeAlias = Literal["sip", "webrtc", "websocket"]
+
+SESSION_LIMIT = 3600.0
+
+JOURNALLED = 16 * 1024
+"""A client event longer than that is in the journal only by its type and its length."""
+
+EXPIRED_CLOSE = 1001
+EXPIRED_MESSAGE = "Your session hit the maximum duration of 60 minutes."
+
+
+class SessionHost:
+    """Feed it with `receive_*`, take frames with `read_audio`, and after each take `next_effect()` until it is None.
+
+    `codec` is what a SIP call negotiated. `sends_created` says whether a channel that attaches is greeted with
+    `session.created`: by default only on a WebSocket of its own, as it was never seen on a sideband [OBS, FACTS 6].
+    """
+
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        config: SessionConfig,
+        model: Model,
+        ids: Ids,
+        now: float,
+        transport: Transport,
+        codec: str = "PCMU",
+        session_limit: float = SESSION_LIMIT,
+        sends_created: bool | None = None,
+        sends_rate_limits: bool = True,
+        voice: Voice | None = None,
+        ear: Ear | None = None,
+    ) -> None:
+        self._out = Outbox(ids)
+        self._model = model
+        self._voice = TonecodeVoice() if voice is None else voice
+        self._expires: float | None = now + session_limit
+        self._sends_created = transport == "websocket" if sends_created is None else sends_created
+        self._channels: dict[str, None] = {}
+        self._generations: list[Generation] = []
+        self._is_closed = False
+        self.session = Session(
+            session_id=session_id,
+            config=config,
+            out=self._out,
+            voice=self._voice,
+            ear=TonecodeEar() if ear is None else ear,
+            expires_at=int(self._expires),
+            call_format={"PCMU": PCMU, "PCMA": PCMA}[codec] if transport == "sip" else None,
+            has_output_buffer=transport != "websocket",
+            sends_rate_limits=sends_rate_limits,
+        )
+
+    # Input: channels
+
+    def attach(self, channel_id: str, now: float) -> None:
+        """A channel gets every event from now on; nothing is replayed."""
+        self._channels[channel_id] = None
+        if self._sends_created:
+            self._out.send_to(channel_id, "session.created", session=self.session.shown())
+
+    def detach(self, channel_id: str, now: float) -> None:
+        """A channel is gone; the session lives on."""
+        self._channels.pop(channel_id, None)
+
+    def receive_text(self, channel_id: str, text: str | bytes, now: float) -> None:
+        """One message of a channel. Whatever is wrong with it becomes an `error` event for that channel."""
+        if self._is_closed:
+            return
+        event_id: str | None = None
+        try:
+            parsed = parse_client_event(text, has_output_buffer=self.session.has_output_buffer)
+            event_id = parsed.event.event_id
+            self._out.record("event.client", channel=channel_id, event=_journalled(parsed, len(text)))
+            self.session.handle(parsed.event, channel_id)
+        except InvalidEvent as error:
+            self._out.record("event.client", channel=channel_id, event=error.event, error=error.message)
+            self._out.send_error(channel_id, error, client_event_id=error.event_id)
+        except InvalidRequest as error:
+            self._out.send_error(channel_id, error, client_event_id=event_id)
+        self._respond(now)
+
+    # Input: the leg
+
+    def receive_audio(self, samples: Samples, now: float) -> None:
+        """The next 20 ms of the caller, 8 kHz."""
+        if not self._is_closed:
+            self.session.hear(samples)
+            self._respond(now)
+
+    def receive_dtmf(self, digit: str, now: float) -> None:
+        """The caller pressed a key."""
+        if not self._is_closed:
+            self.session.press(digit, now)
+
+    def handle_timer(self, now: float) -> None:
+        """Time has reached `next_deadline()`."""
+        if self._is_closed:
+            return
+        self._advance(now)
+        if self._expires is not None and now >= self._expires:
+            self._expire()
+
+    def close(self, now: float) -> None:
+        """The session is over: nothing is sent any more, what was not said is lost [OBS]."""
+        self._is_closed = True
+        self._expires = None
+        self._generations.clear()
+
+    # Output
+
+    def read_audio(self, now: float) -> Samples | None:
+        """The next 20 ms for the caller, or None when there is nothing to say."""
+        return None if self._is_closed else self.session.output.read()
+
+    def next_effect(self) -> HostEffect | None:
+        """What to do next, in order; None when all is done."""
+        return self._out.take()
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+        due = [generation.due for generation in self._generations if generation.due is not None]
+        if self._expires is not None:
+            due.append(self._expires)
+        return min(due, default=None)
+
+    @property
+    def speaking(self) -> bool:
+        """Whether something is left to be played."""
+        return self.session.output.is_playing
+
+    # Private
+
+    def _respond(self, now: float) -> None:
+        """Ask the model for each response that began."""
+        while (begun := self.session.next_begun()) is not None:
+            if not begun.response.is_active:
+                continue  # cancelled by what came right behind its cause
+            turn = Turn(
+                cause=begun.cause,
+                options=begun.response.options,
+                config=self.session.config,
+                conversation=self.session.conversation,
+                input=begun.input,
+            )
+            outputs = self._model.respond(turn)
+            generation = Generation(
+                begun.response, outputs, session=self.session, voice=self._voice, out=self._out, now=now
+            )
+            self._generations.append(generation)
+            self._advance(now)
+
+    def _advance(self, now: float) -> None:
+        for generation in self._generations:
+            generation.advance(now)
+        self._generations = [generation for generation in self._generations if generation.due is not None]
+
+    def _expire(self) -> None:
+        """OBS: an in-band error, then close 1001."""
+        self._expires = None
+        self._out.send_error(None, InvalidRequest(EXPIRED_MESSAGE, code="session_expired"))
+        for channel_id in self._channels:
+            self._out.add(CloseChannel(channel_id=channel_id, code=EXPIRED_CLOSE, reason=EXPIRED_MESSAGE))
+        self._out.add(SessionExpired())
+
+
+def _journalled(parsed: Parsed, length: int) -> dict[str, Any]:
+    if isinstance(parsed.event, AppendAudio):
+        return {"type": parsed.raw["type"], "audio_bytes": len(parsed.event.audio)}
+    return parsed.raw if length <= JOURNALLED else {"type": parsed.raw["type"], "length": length}
