@@ -44,10 +44,14 @@ from .registry import CallRegistry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """The effects of one input, to be performed in order. `call` is None for an INVITE that never became one."""
+    """The effects of one input, to be performed in order. `call` is None for an INVITE that never became one.
+
+    `is_last`: with this input the call ended. When its effects are done, `release` the call.
+    """
 
     call: Call | None
     effects: tuple[Effect, ...]
+    is_last: bool = False
 
 
 class CallControl:
@@ -112,7 +116,8 @@ class CallControl:
                 call_id=call.call_id,
                 **{"from": before.value, "to": call.state.value, "input": given.kind.value},
             )
-        self._emit(call, *effects)
+        is_last = before is not State.ENDED and call.state is State.ENDED
+        self._batches.append(Batch(call=call, effects=tuple(effects), is_last=is_last))
 
     def handle_timer(self, now: float) -> None:
         """Let everything happen that was due by `now`."""
@@ -156,7 +161,6 @@ class CallControl:
     # Private
 
     def _emit(self, call: Call | None, *effects: Effect) -> None:
-        # An empty batch of an ended call matters too: behind it the call is released.
         self._batches.append(Batch(call=call, effects=effects))
 
     def _apply_to(self, call: Call | None, given: Input, now: float) -> None:

@@ -11,7 +11,7 @@ from ..calls.inputs import Accept, Hangup, Input, InputKind, Refer, Reject, Repl
 from ..errors import ApiError, InvalidRequest, InvalidTarget, MethodNotAllowed, PayloadTooLarge, ResourceNotFound
 from ..realtime.session_config import parse_session_config
 from ..sip.refer import refer_to
-from .services import SERVICES, project_of
+from .services import PROJECT, SERVICES, project_of
 
 log = logging.getLogger("ringback.http")
 
@@ -73,7 +73,7 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
         status = error.status
         raise
     finally:
-        project = request.get("project")
+        project = request.get(PROJECT)
         services.journal.add(
             "rest.response",
             now=services.clock.now(),
@@ -88,7 +88,7 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """REST under `/v1` needs a project's key; the WebSocket endpoint says its own words (`realtime_ws`)."""
     if request.path.startswith("/v1/") and request.path != "/v1/realtime":
-        request["project"] = project_of(request)
+        request[PROJECT] = project_of(request)
     return await handler(request)
 
 
@@ -104,7 +104,7 @@ async def _call_verb(request: web.Request) -> web.StreamResponse:
     """Look the call up, refuse what its state refuses, read the body, and answer when the call says so."""
     services = request.app[SERVICES]
     verb = request.path.rpartition("/")[2]
-    call = services.performer.control.calls.of_project(request.match_info["call_id"], request["project"].id)
+    call = services.performer.control.calls.of_project(request.match_info["call_id"], request[PROJECT].id)
     error = call.refusal(InputKind(verb))
     if error is not None:
         raise error

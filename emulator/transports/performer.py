@@ -10,6 +10,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..calls.call import Call, State
 from ..calls.control import CallControl
@@ -44,8 +45,14 @@ from .hosting import RESPONSE_CREATE, Nobody, RunningHost
 from .rtp_net import MediaLeg, MediaPorts, NoMediaPort, Ticker
 from .supervisor import Supervisor
 
-BATCH_END = None
 SDP_NUMBER_BITS = 31
+
+
+@dataclass(frozen=True, slots=True)
+class _BatchEnd:
+    """Stands behind the effects of a batch in a call's queue; behind the last one the call is released."""
+
+    is_last: bool
 
 
 class Reply:
@@ -69,7 +76,7 @@ class CallRun:
     """One call at work: its queue, and what it has open."""
 
     call: Call
-    queue: deque[Effect | None] = field(default_factory=deque)
+    queue: deque[Effect | _BatchEnd] = field(default_factory=deque)
     failure: str | None = None
     """Why an effect of the batch at work failed."""
     is_waiting: bool = False
@@ -218,22 +225,22 @@ class Performer:
             return True
         run = self._runs.get(batch.call.call_id)
         if run is None:
+            if self.control.calls.get(batch.call.call_id) is None:
+                return True  # released: what comes after a call's last batch has nothing left to act on
             run = self._runs[batch.call.call_id] = CallRun(batch.call)
             self._idle.clear()
         run.queue.extend(batch.effects)
-        run.queue.append(BATCH_END)
+        run.queue.append(_BatchEnd(batch.is_last))
         self._continue(run)
         return True
 
     def _continue(self, run: CallRun) -> None:
         while run.queue and not run.is_waiting:
             effect = run.queue.popleft()
-            if effect is BATCH_END:
-                self._end_batch(run)
+            if isinstance(effect, _BatchEnd):
+                self._end_batch(run, effect)
             elif run.failure is None or isinstance(effect, ReplyHttp | CloseSession | CloseMedia):
                 self._try(run, effect)
-        if not run.queue and not run.is_waiting and run.call.state is State.ENDED:
-            self._release(run)
 
     def _try(self, run: CallRun, effect: Effect) -> None:
         try:
@@ -243,10 +250,12 @@ class Performer:
         except Exception as error:  # noqa: BLE001 — one call's bug must not end its neighbours
             self._bug(run, error)
 
-    def _end_batch(self, run: CallRun) -> None:
+    def _end_batch(self, run: CallRun, end: _BatchEnd) -> None:
         if run.failure is not None:
             failure, run.failure = run.failure, None
             self.control.send_failed(run.call, failure, failure, self._clock.now())
+        if end.is_last:
+            self._release(run)
 
     def _bug(self, run: CallRun, error: Exception) -> None:
         """An invariant failed: it is journalled, and its own call ends."""
@@ -429,7 +438,7 @@ class Performer:
     def _session_expired(self, call: Call) -> None:
         self.apply(call, SessionExpired())
 
-    def _record(self, run: CallRun, kind: str, **data: object) -> None:
+    def _record(self, run: CallRun, kind: str, **data: Any) -> None:
         self._journal.add(kind, now=self._clock.now(), project_id=run.call.project_id, call_id=run.call.call_id, **data)
 
 

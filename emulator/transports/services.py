@@ -25,6 +25,8 @@ class Services:
 
 
 SERVICES = web.AppKey("services", Services)
+PROJECT = web.RequestKey("project", Project)
+"""Whose key the request carries; set by the middleware `authenticate`."""
 
 
 def project_of(request: web.Request) -> Project:

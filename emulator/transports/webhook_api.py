@@ -1,6 +1,6 @@
 """The webhook endpoint API: `/v1/webhook_endpoints…` and `/v1/webhook_event_types` [SDK resources/webhooks].
 
-Handlers find the project in `request["project"]`; errors are raised as `ApiError`, and a middleware writes them.
+Handlers find the project in `request[PROJECT]`; errors are raised as `ApiError`, and a middleware writes them.
 """
 
 import json
@@ -13,6 +13,7 @@ from ..errors import InvalidRequest
 from ..webhooks.envelope import EVENT_TYPES
 from ..webhooks.requests import parse_create, parse_limit, parse_rotate, parse_test, parse_update
 from .deadlines import Clock
+from .services import PROJECT
 from .webhook_sender import WebhookSender
 
 
@@ -88,8 +89,7 @@ class _WebhookApi:
 
 
 def _project(request: web.Request) -> Project:
-    project: Project = request["project"]
-    return project
+    return request[PROJECT]
 
 
 def _endpoint_id(request: web.Request) -> str:

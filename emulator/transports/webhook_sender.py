@@ -21,8 +21,6 @@ from ..webhooks.retry import RetrySchedule
 from .deadlines import Clock, Deadlines
 from .supervisor import Supervisor
 
-MOST_IN_FLIGHT = 512
-"""Attempts at one time; more wait. An endpoint that never answers must not use up the file descriptors."""
 _KEEP_ALIVE = 1.0
 """Shorter than any server's: a POST on a connection that its server is just closing would be a failed attempt."""
 _BODY_LIMIT = 64 * 1024
@@ -60,7 +58,6 @@ class WebhookSender:
         )
         self._supervisor = Supervisor(on_bug=self._bug)
         self._session: aiohttp.ClientSession | None = None
-        self._in_flight = 0
 
     async def start(self) -> None:
         """Open the client. Raises `UsageError` when `extra_ca` can't be read."""
@@ -129,19 +126,16 @@ class WebhookSender:
 
     def _pump(self) -> None:
         now = self._clock.now()
-        for attempt in self._deliveries.due(now, MOST_IN_FLIGHT - self._in_flight):
+        for attempt in self._deliveries.due(now):
             self._spawn(attempt, None)
         while (record := self._deliveries.next_event()) is not None:
             self._journal.add(record.kind, now=now, project_id=record.project_id, call_id=record.call_id, **record.data)
-        # With no place left the next attempt may be overdue: the end of one under way looks again.
-        is_full = self._in_flight >= MOST_IN_FLIGHT
-        self._deadlines.arm(self, None if is_full else self._deliveries.next_deadline(), self._handle_timer)
+        self._deadlines.arm(self, self._deliveries.next_deadline(), self._handle_timer)
 
     def _handle_timer(self, _: float) -> None:
         self._pump()
 
     def _spawn(self, attempt: Attempt, result: asyncio.Future[int | str] | None) -> None:
-        self._in_flight += 1
         self._supervisor.spawn(
             self._perform(self._client(), attempt, result),
             name=f"webhook {attempt.headers['webhook-id']} attempt {attempt.number}",
@@ -163,7 +157,6 @@ class WebhookSender:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             outcome = f"{type(error).__name__}: {error}"
         finally:
-            self._in_flight -= 1
             if result is not None and not result.done():
                 result.set_result(outcome)
         self._complete(attempt, outcome)
