@@ -1,7 +1,7 @@
 """Deliveries of webhook events: one for each event and endpoint, tried until a 2xx or until the time is over."""
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,9 @@ from .envelope import to_body
 from .retry import RetrySchedule
 from .signature import sign
 
+MOST_IN_FLIGHT = 100
+"""Attempts at one endpoint at one time. More than that overflow the listen backlog of a usual server, and an endpoint
+that never answers must not use up the file descriptors."""
 USER_AGENT = "OpenAI/1.0 (+https://platform.openai.com/docs/webhooks)"  # DOC SEED0, SEED1, GWH
 
 
@@ -62,11 +65,15 @@ class Deliveries:
     Endpoints are looked up again for each attempt: a new URL and a new secret count from the next attempt on.
     """
 
-    def __init__(self, ids: Ids, schedule: RetrySchedule) -> None:
+    def __init__(self, ids: Ids, schedule: RetrySchedule, *, most_in_flight: int = MOST_IN_FLIGHT) -> None:
         self._ids = ids
         self._schedule = schedule
+        self._most_in_flight = most_in_flight
         self._deliveries: dict[int, _Delivery] = {}
         self._waiting: list[tuple[float, int]] = []
+        self._in_flight: Counter[str] = Counter()
+        self._held: dict[str, deque[tuple[float, int]]] = {}
+        """Due, but their endpoint has as many attempts under way as it may."""
         self._records: deque[Record] = deque()
         self._count = 0
 
@@ -110,6 +117,8 @@ class Deliveries:
         delivery = self._deliveries.get(delivery_id)
         if delivery is None or delivery.next_at is not None:
             raise EmulatorBug(f"webhook delivery {delivery_id} has no attempt under way")
+        if not delivery.is_test:
+            self._make_room(delivery.endpoint.id)
         outcome = {"status": status} if error is None else {"error": error}
         self._record(delivery, "webhook.attempt", attempt=delivery.attempts, **outcome)
         if delivery.is_test:
@@ -128,24 +137,29 @@ class Deliveries:
 
     def endpoint_deleted(self, endpoint_id: str) -> None:
         """Abandon what waits for this endpoint. An attempt that is under way may still succeed."""
+        self._held.pop(endpoint_id, None)
         for delivery in tuple(self._deliveries.values()):
             if delivery.endpoint.id == endpoint_id and delivery.next_at is not None:
                 self._abandon(delivery, "its endpoint was deleted")
 
     # Output
 
-    def due(self, now: float, limit: int) -> list[Attempt]:
-        """The attempts to make now, `limit` at the most, in the order in which they became due."""
+    def due(self, now: float) -> list[Attempt]:
+        """The attempts to make now, in the order in which they became due. An endpoint with too many under way gets its
+        next one after a `completed`."""
         attempts: list[Attempt] = []
-        while len(attempts) < limit and (next_at := self.next_deadline()) is not None and next_at <= now:
-            _, delivery_id = heapq.heappop(self._waiting)
-            delivery = self._deliveries[delivery_id]
+        while (next_at := self.next_deadline()) is not None and next_at <= now:
+            waiting = heapq.heappop(self._waiting)
+            delivery = self._deliveries[waiting[1]]
             endpoint = delivery.registry.find(delivery.endpoint.id)
             if endpoint is None:
-                self._abandon(delivery, "its endpoint was deleted")
-                continue
-            delivery.endpoint = endpoint
-            attempts.append(self._attempt(delivery, now))
+                self.endpoint_deleted(delivery.endpoint.id)
+            elif self._in_flight[endpoint.id] >= self._most_in_flight:
+                self._held.setdefault(endpoint.id, deque()).append(waiting)
+            else:
+                self._in_flight[endpoint.id] += 1
+                delivery.endpoint = endpoint
+                attempts.append(self._attempt(delivery, now))
         return attempts
 
     def next_event(self) -> Record | None:
@@ -155,7 +169,7 @@ class Deliveries:
     # Queries
 
     def next_deadline(self) -> float | None:
-        """When the next attempt is due; it may be over. None when nothing waits."""
+        """When the next attempt is due; that may be in the past. None when nothing waits."""
         while self._waiting and self._waiting[0][1] not in self._deliveries:
             heapq.heappop(self._waiting)
         return self._waiting[0][0] if self._waiting else None
@@ -203,6 +217,16 @@ class Deliveries:
     def _wait_until(self, delivery: _Delivery, when: float) -> None:
         delivery.next_at = when
         heapq.heappush(self._waiting, (when, delivery.id))
+
+    def _make_room(self, endpoint_id: str) -> None:
+        """An attempt at this endpoint is over: the one that was held longest goes back to those that are due."""
+        self._in_flight[endpoint_id] -= 1
+        if not self._in_flight[endpoint_id]:
+            del self._in_flight[endpoint_id]
+        if held := self._held.get(endpoint_id):
+            heapq.heappush(self._waiting, held.popleft())
+            if not held:
+                del self._held[endpoint_id]
 
     def _attempt(self, delivery: _Delivery, now: float) -> Attempt:
         delivery.next_at = None
