@@ -29,4 +29,5 @@ class Resampler:
 
     def _chunk(self, samples: Samples, *, last: bool) -> Samples:
         converted = np.rint(self._stream.resample_chunk(samples.astype(np.float32), last=last))
-        return converted.clip(-32768, 32767).astype(np.int16)
+        rounded: Samples = converted.clip(-32768, 32767).astype(np.int16)
+        return rounded

@@ -22,8 +22,9 @@ from .packet import timestamp_distance
 
 _HORIZON = SAMPLE_RATE
 """A timestamp more than a second away from what is due begins a new timeline."""
-_WINDOW_TICKS = 50
-"""How long the buffer must have been too full before it skips something: a second."""
+_EXCESSES = ((50, FRAME_SAMPLES), (10, 5 * FRAME_SAMPLES))
+"""For how many ticks how much more than the target must be stored before something is skipped: 20 ms more for a second,
+or 100 ms more for a fifth of one. Just before a packet comes, a buffer that is in time holds the target at most."""
 
 
 class JitterBuffer:
@@ -170,10 +171,10 @@ class JitterBuffer:
     def _watch_depth(self) -> None:
         self._least_depth = min(self._least_depth, self._depth)
         self._ticks += 1
-        if self._ticks >= _WINDOW_TICKS:
-            # Just before a packet comes, a buffer that is in time holds the target at most.
-            if self._least_depth >= self._target + FRAME_SAMPLES:
-                self._skip(1)
+        excess = self._least_depth - self._target
+        if any(self._ticks >= ticks and excess >= samples for ticks, samples in _EXCESSES):
+            self._skip(1)
+        elif self._ticks >= _EXCESSES[0][0]:
             self._reset_window()
 
     def _skip(self, frames: int) -> None:
@@ -181,7 +182,8 @@ class JitterBuffer:
         self._position += frames * FRAME_SAMPLES
         while self._chunks and self._chunks[0][0] + len(self._chunks[0][1]) <= self._position:
             del self._chunks[0]
-        self._concealment.cut()
+        if self._heard:
+            self._concealment.cut()
         self._reset_window()
 
     def _reset_window(self) -> None:
