@@ -1,5 +1,6 @@
 """One call of the phone: from its INVITE to its end, with its sound. Made by `Phone.dial`."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from . import sdp
 from .dialog import Dialog
-from .errors import CallEnded, CallRefused, FarEndError, ProtocolViolation, TransactionTimeout, UsageError
+from .errors import CallEnded, CallRefused, FarEndError, ProtocolViolation, TransactionTimeout, UsageError, WaitTimeout
 from .g711 import CodecName, Samples
 from .media import MediaSession
 from .messages import ALLOW, METHODS, Request, Response, new_request, summary, tag_of, uri_of
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .phone import Phone
 
 T = TypeVar("T")
+PAUSE = 0.1  # no utterance has so long a gap inside
+TRAILER = 1.0  # what follows the last word of a tonecode text takes half a second at most
 EndedBy = Literal["caller", "callee", "refused", "cancelled", "failed"]
 
 
@@ -151,11 +154,18 @@ class Call:
         return await self._until(found, timeout, "answer")
 
     async def wait_for_heard(
-        self, text: str | Callable[[str], bool] | None = None, timeout: float = SPEECH, *, after: int = 0
+        self,
+        text: str | Callable[[str], bool] | None = None,
+        timeout: float = SPEECH,
+        *,
+        after: int = 0,
+        at_once: bool = False,
     ) -> str:
         """The first complete utterance that is `text`, or that `text(utterance)` accepts; None takes any.
 
-        `after` leaves out the first so many of `hearings`: `after=len(call.hearings)` waits for something new.
+        `after` leaves out the first so many of `hearings`: `after=len(call.hearings)` waits for something new. The text
+        is known before its sound is over; whoever speaks then interrupts. So this returns when it is quiet again, but
+        for `at_once`.
         """
 
         def accepts(said: str) -> bool:
@@ -168,6 +178,9 @@ class Call:
             return hit
 
         hit = await self._until(found, timeout, "utterance" if text is None else f"utterance {text!r}")
+        if not at_once:
+            with contextlib.suppress(WaitTimeout):  # somebody who goes on talking has said this all the same
+                await self.wait_for_quiet(PAUSE, TRAILER)
         return str(hit.text)
 
     async def wait_for_digits(self, digits: str, timeout: float = SPEECH) -> None:
@@ -263,7 +276,10 @@ class Call:
     ) -> Response:
         """Any request inside the dialog, and its final response. A 2xx to a re-INVITE is acknowledged."""
         request = self._in_dialog(method, headers=headers, body=body, replace=replace)
-        return await self._phone.transact(request, self.link, timeout=timeout, succeeded=self._reinvite_succeeded)
+        response = await self._phone.transact(request, self.link, timeout=timeout, succeeded=self._reinvite_succeeded)
+        if method == "BYE":
+            self.end("caller")
+        return response
 
     async def reoffer(self, direction: str = "sendrecv", timeout: float = FINAL_RESPONSE) -> Response:
         """A re-INVITE with a new offer: `sendonly` holds, `sendrecv` resumes."""

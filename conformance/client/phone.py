@@ -35,8 +35,8 @@ from .sip_transport import (
     UdpEndpoint,
     connect_stream,
     local_address_towards,
-    tls_context,
 )
+from .tls import tls_context
 from .transactions import (
     AckReceived,
     RequestReceived,

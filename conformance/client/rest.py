@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from urllib.parse import quote
 import aiohttp
 
 from .errors import ConnectionFailed, ProtocolViolation, UsageError, WaitTimeout
+from .tls import tls_context
 
 REST_ANSWER = 40.0  # /hangup may wait for the ACK of our 2xx, which takes up to 32 s (RFC 3261 15)
 
@@ -81,13 +81,7 @@ class RestClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        context: ssl.SSLContext | bool = True
-        if self._ca_file is not None:
-            context = ssl.create_default_context()
-            try:
-                context.load_verify_locations(cafile=self._ca_file)
-            except (OSError, ssl.SSLError) as error:
-                raise UsageError(f"can't read the certificates in {self._ca_file}: {error}") from error
+        context = tls_context(self._ca_file) if self._ca_file is not None else True
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context), auto_decompress=True)
         return self
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
 from .errors import CallEnded, ConnectionFailed, FarEndError, HandshakeRefused, ProtocolViolation, UsageError
+from .tls import tls_context
 from .watch import EVENT, Watch
 
 HANDSHAKE = 10.0  # the far end looks up a call and answers; a second is slow
@@ -88,7 +88,7 @@ class Sideband:
                     url,
                     additional_headers=sent,
                     subprotocols=list(subprotocols) or None,  # type: ignore[arg-type]
-                    ssl=_context(ca_file) if url.startswith("wss:") else None,
+                    ssl=tls_context(ca_file) if url.startswith("wss:") else None,
                     max_size=LARGEST_EVENT,
                     open_timeout=None,
                     close_timeout=CLOSING,
@@ -219,13 +219,3 @@ class Sideband:
         else:
             self.events.append(ReceivedEvent(at=self._offset + time.monotonic(), data=data))
         self._watch.changed()
-
-
-def _context(ca_file: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"can't read the certificates in {ca_file}: {error}") from error
-    return context

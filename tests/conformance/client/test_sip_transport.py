@@ -13,8 +13,8 @@ from ringback.conformance.client.sip_transport import (
     accept_streams,
     connect_stream,
     local_address_towards,
-    tls_context,
 )
+from ringback.conformance.client.tls import tls_context
 
 ONE = b"OPTIONS sip:a SIP/2.0\r\nContent-Length : 2\r\n\r\nhi"
 TWO = b"SIP/2.0 200 OK\r\nl: 0\r\n\r\n"
