@@ -6,7 +6,7 @@ from typing import Literal
 
 from .journal import Entry
 
-SPAN = 36
+SPAN = 46
 """Columns between two lifelines."""
 TIME = 11
 
@@ -82,6 +82,8 @@ def _step(entry: Entry) -> Step | None:
         case "webhook.attempt":
             outcome = data.get("status") or data.get("error")
             return Step(at=entry.at, label=f"{data['event']} → {outcome}", side="application")
+        case "rest.request" | "rest.response" if data["path"].startswith("/v1/realtime?"):
+            return None  # a WebSocket handshake: its channel says more
         case "rest.request":
             return Step(at=entry.at, label=f"{data['method']} …/{_tail(data['path'])}", side="application", inward=True)
         case "rest.response":
