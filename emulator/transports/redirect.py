@@ -14,6 +14,8 @@ from enum import Enum
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
+from ..errors import UsageError
+from .supervisor import Supervisor
 from .tls import SERVED_NAME
 
 ZONE = "openai.com"
@@ -103,7 +105,7 @@ class Redirect:
         self._https = https
         self._upstream = upstream
         self._on_refused = on_refused
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._supervisor = Supervisor()
         self._servers: list[asyncio.Server] = []
         self.proxy_port = 0
         self.target = https
@@ -119,22 +121,21 @@ class Redirect:
         """Close the listeners and every connection."""
         for server in self._servers:
             server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._supervisor.stop()
         for server in self._servers:
             await server.wait_closed()
 
     @property
     def connections(self) -> int:
         """How many connections are open."""
-        return len(self._tasks)
+        return len(self._supervisor)
 
     async def _listen(self, serve: Serve) -> int:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.ensure_future(self._guard(serve, (reader, writer)))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            try:
+                self._supervisor.spawn(self._guard(serve, (reader, writer)), name="redirected connection")
+            except UsageError:  # accepted while we stop
+                writer.close()
 
         server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=_HEAD_LIMIT)
         self._servers.append(server)
