@@ -239,15 +239,14 @@ class SipEndpoint:
 
     def _receive_message(self, flow: Flow, message: Request | Response, now: float) -> None:
         self._wire.tell(MessageReceived(flow=flow, message=message))
+        if isinstance(message, Response):
+            self._uac.receive_response(flow, message, now)
+            return
         try:
-            if isinstance(message, Request):
-                self._uas.receive_request(flow, message, now)
-            else:
-                self._uac.receive_response(flow, message, now)
+            self._uas.receive_request(flow, message, now)
         except SipError as error:
             self._wire.tell(MessageDropped(flow=flow, reason=str(error), message=message))
-            if isinstance(message, Request):
-                self._uas.answer_statelessly(flow, message, error.status or 400)
+            self._uas.answer_statelessly(flow, message, error.status or 400)
 
     def _receive_malformed(self, flow: Flow, data: bytes, error: SipError) -> None:
         """Answer what could not be read, where RFC 3261 wants that; end the connection that can't be read further."""

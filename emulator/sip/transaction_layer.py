@@ -54,6 +54,9 @@ class TransactionLayer:
             timers=self._timers,
         )
         self._keep(transaction)
+        stream = self._wire.stream(flow)
+        if stream is not None:
+            stream.invites.add(transaction)
         return transaction
 
     def repeat(self, transaction: AnyServerTransaction) -> None:
@@ -124,9 +127,9 @@ class TransactionLayer:
 
     def lose_stream(self, stream: Stream) -> list[ClientTransaction]:
         """The connection is closed. Returns the requests of ours that failed by that."""
-        for server in tuple(stream.servers):
-            server.lose_transport()
-            self._settle(server)
+        for invite in tuple(stream.invites):
+            invite.lose_transport()
+            self._settle(invite)
         clients = tuple(stream.clients)
         for client in clients:
             client.lose_transport()
@@ -148,9 +151,6 @@ class TransactionLayer:
     def _keep(self, transaction: AnyServerTransaction) -> None:
         self._servers[transaction.key] = transaction
         self._merged.setdefault(transaction.merge_key, transaction)
-        stream = self._wire.stream(transaction.flow)
-        if stream is not None:
-            stream.servers.add(transaction)
 
     def _settle(self, transaction: AnyServerTransaction | ClientTransaction) -> None:
         """Arm it, or forget it if it is over."""
@@ -166,8 +166,8 @@ class TransactionLayer:
         del self._servers[transaction.key]
         if self._merged.get(transaction.merge_key) is transaction:
             del self._merged[transaction.merge_key]
-        if stream is not None:
-            stream.servers.discard(transaction)
+        if stream is not None and isinstance(transaction, InviteServerTransaction):
+            stream.invites.discard(transaction)
 
 
 def _merge_key(request: Request) -> ServerKey:

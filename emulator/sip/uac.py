@@ -91,7 +91,7 @@ class Uac:
     # Responses, time, and the end of connections
 
     def receive_response(self, flow: Flow, response: Response, now: float) -> None:
-        """Raises `SipError` when the response can't even be told apart."""
+        """A response that answers nothing of ours is dropped, and told as that."""
         transaction, is_news = self._layer.receive_response(response, now)
         if transaction is None:
             reason = f"{response.summary}: no transaction of ours has this branch and method"
@@ -135,7 +135,7 @@ class Uac:
         dialog = pending.dialog
         if pending.method == "BYE":
             self._end(dialog)
-        elif status >= 300 or _declines_subscription(response):
+        elif response is None or status >= 300 or _declines_subscription(response):
             dialog.transfers.pop(pending.cseq, None)
         self.tell_completed(dialog.id, pending.request_id, pending.method, status, response)
 
@@ -148,8 +148,6 @@ class Uac:
         return RequestId(self._count)
 
 
-def _declines_subscription(response: Response | None) -> bool:
+def _declines_subscription(response: Response) -> bool:
     """RFC 4488 4: `Refer-Sub: false` in the 2xx says that no NOTIFY will come."""
-    if response is None:
-        return False
     return (response.headers.get("Refer-Sub") or "").partition(";")[0].strip().lower() == "false"

@@ -172,9 +172,7 @@ class Uas:
     def lose_stream(self, stream: Stream) -> tuple[InviteId, ...]:
         """Nobody can be told what becomes of the undecided INVITEs of a closed connection: they are gone."""
         lost = []
-        for transaction in stream.servers:
-            if not isinstance(transaction, InviteServerTransaction):
-                continue
+        for transaction in stream.invites:
             undecided = self._undecided.pop(transaction.invite, None)
             if undecided is not None:
                 lost.append(transaction.invite)

@@ -7,7 +7,7 @@ from .client_transaction import ClientTransaction
 from .events import Address, DialogId, Flow, Message, MessageSent, SipEvent, Transmission
 from .headers import Via
 from .parser import StreamParser, parse_datagram
-from .server_transaction import InviteServerTransaction, ServerTransaction
+from .server_transaction import InviteServerTransaction
 
 DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
@@ -15,12 +15,13 @@ DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 class Stream:
     """One open connection, and all that would suffer from its end."""
 
-    __slots__ = ("clients", "dialogs", "flow", "parser", "servers")
+    __slots__ = ("clients", "dialogs", "flow", "invites", "parser")
 
     def __init__(self, flow: Flow, parser: StreamParser) -> None:
         self.flow = flow
         self.parser = parser
-        self.servers: set[ServerTransaction | InviteServerTransaction] = set()
+        # INVITEs only: every other request has its answer at once, and that ends it on a reliable transport.
+        self.invites: set[InviteServerTransaction] = set()
         self.clients: set[ClientTransaction] = set()
         self.dialogs: set[DialogId] = set()
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from ringback.emulator.ids import Ids
 from ringback.emulator.sip.endpoint import SipEndpoint
 from ringback.emulator.sip.events import (

@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ringback.emulator.sip.timers import Timer, TimerQueue, Timers
 
 # Timer, over UDP, over a reliable transport: RFC 3261 table 4 with T1 = 0.5, T4 = 5; RFC 6026 for L and M

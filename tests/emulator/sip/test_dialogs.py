@@ -1,0 +1,89 @@
+"""The live dialogs of an endpoint."""
+
+import pytest
+from ringback.emulator.sip.acceptance import Acceptance
+from ringback.emulator.sip.dialog import Dialog, DialogInput
+from ringback.emulator.sip.dialogs import Dialogs
+from ringback.emulator.sip.events import DialogId, Flow
+from ringback.emulator.sip.message import Request
+from ringback.emulator.sip.parser import parse_datagram
+from ringback.emulator.sip.timers import Timers
+from ringback.emulator.sip.wire import Wire
+
+UDP = Flow(id=1, transport="udp", local=("192.0.2.1", 5060), remote=("198.51.100.9", 5070))
+TLS = Flow(id=2, transport="tls", local=("192.0.2.1", 5061), remote=("198.51.100.9", 40000))
+OTHER = Flow(id=3, transport="tls", local=("192.0.2.1", 5061), remote=("198.51.100.9", 40001))
+
+
+def request(*, to_tag: str = "", from_tag: str = "alice", call_id: str = "c") -> Request:
+    message = parse_datagram(
+        "INVITE sip:proj_1@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/TLS 198.51.100.9;branch=z9hG4bK1\r\n"
+        f"From: <sip:alice@example.com>;tag={from_tag}\r\nTo: <sip:proj_1@192.0.2.1>{to_tag}\r\nCall-ID: {call_id}\r\n"
+        "CSeq: 1 INVITE\r\nContact: <sip:alice@198.51.100.9>\r\nContent-Length: 0\r\n\r\n".encode()
+    )
+    assert isinstance(message, Request)
+    return message
+
+
+def dialog(flow: Flow) -> Dialog:
+    return Dialog(id=DialogId("ours"), request=request(), flow=flow, destination=None)
+
+
+def test_dialog_is_found_by_call_id_and_both_tags() -> None:
+    dialogs = Dialogs(wire=Wire(message_limit=100), limit=10)
+    each = dialog(UDP)
+    dialogs.add(each)
+    assert dialogs.get(each.id) is each
+    assert dialogs.find(request(to_tag=";tag=ours")) is each
+    assert dialogs.find(request()) is None
+    assert dialogs.find(request(to_tag=";tag=theirs")) is None
+    assert dialogs.find(request(to_tag=";tag=ours", from_tag="eve")) is None
+    assert dialogs.find(request(to_tag=";tag=ours", call_id="d")) is None
+
+
+def test_dialogs_are_full_at_their_limit() -> None:
+    dialogs = Dialogs(wire=Wire(message_limit=100), limit=1)
+    assert not dialogs.is_full
+    dialogs.add(dialog(UDP))
+    assert dialogs.is_full
+    assert len(dialogs) == 1
+
+
+@pytest.mark.parametrize("flow", [UDP, TLS], ids=["udp", "tls"])
+def test_dialog_that_is_over_repeats_nothing(flow: Flow) -> None:
+    wire = Wire(message_limit=100)
+    wire.open(flow)
+    dialogs = Dialogs(wire=wire, limit=10)
+    each = dialog(flow)
+    dialogs.add(each)
+    acceptance = Acceptance(dialog=each.id, cseq=1, data=b"", timers=Timers(), now=0.0)
+    each.acceptances[1] = acceptance
+    each.step(DialogInput.SUCCESS_SENT)
+    each.step(DialogInput.BYE)
+    dialogs.drop(each)
+    assert dialogs.get(each.id) is None
+    assert acceptance.next_deadline() is None
+    stream = wire.stream(TLS)
+    assert stream is None or not stream.dialogs
+
+
+def test_dialog_belongs_to_the_stream_it_moved_to() -> None:
+    wire = Wire(message_limit=100)
+    wire.open(TLS)
+    wire.open(OTHER)
+    dialogs = Dialogs(wire=wire, limit=10)
+    each = dialog(TLS)
+    dialogs.add(each)
+    old, new = wire.stream(TLS), wire.stream(OTHER)
+    assert old is not None
+    assert new is not None
+    assert old.dialogs == {each.id}
+    dialogs.move(each, TLS, None)
+    assert old.dialogs == {each.id}
+    dialogs.move(each, OTHER, None)
+    assert (old.dialogs, new.dialogs) == (set(), {each.id})
+    dialogs.move(each, UDP, ("198.51.100.9", 5060))
+    assert new.dialogs == set()
+    assert (each.flow, each.destination) == (UDP, ("198.51.100.9", 5060))
+    dialogs.move(each, OTHER, None)
+    assert new.dialogs == {each.id}
