@@ -107,5 +107,5 @@ async def test_client_manages_webhook_endpoints(start_emulator: StartEmulator, r
         assert rotated.signing_secret != made.signing_secret
         tested = await client.webhooks.test(made.id, event_type="realtime.call.incoming")
         assert tested.status_code == 200
-        assert "realtime.call.incoming" in (await client.webhooks.event_types()).data
+        assert "realtime.call.incoming" in (await client.webhooks.event_types.list()).data
         await client.webhooks.delete(made.id)
