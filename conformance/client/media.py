@@ -18,9 +18,8 @@ from .sdp import AudioAnswer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PAUSE = (
-    0.2  # seconds without a packet after which the stream counts as paused, and what waits for a lost one is released
-)
+STALLED = 0.2  # seconds without a packet after which nothing waits any more for one that was overtaken
+PAUSED = 1.0  # … after which a listener takes the stream for ended: a busy machine may stall for less
 LOUD = 300  # of 32767, -41 dBFS: above the noise of G.711 and of comfort noise, below any speech
 DIGIT_MS = 100  # ITU-T Q.24: 40 ms at least
 DIGIT_GAP = SILENCE.repeat(3)  # 60 ms between digits: Q.24 wants 40
@@ -243,10 +242,13 @@ class MediaSession(asyncio.DatagramProtocol):
         self._handle = self._loop.call_at(self._pacer.next_deadline(), self._tick)
 
     def _notice_pause(self, now: float) -> None:
-        if self._receiver is None or now - self._last_arrival < PAUSE:
+        pause = now - self._last_arrival
+        if self._receiver is None or pause < STALLED:
             return
         if self._receiver.is_waiting:
             self._take(*self._receiver.flush())
+        if pause < PAUSED:
+            return
         # Somebody who stops sending in the middle of a word is silent to a listener.
         self._quiet += len(SILENCE)
         self._hear(self._ear.feed(SILENCE))

@@ -98,7 +98,7 @@ async def test_listener_hears_the_prefix_when_the_stream_stops(ends: tuple[End, 
     one, two = ends
     one.media.start(answer(two.media.port))
     two.media.start(answer(one.media.port))
-    speaking = asyncio.ensure_future(one.media.say("one two three four five six seven eight"))
+    speaking = asyncio.ensure_future(one.media.say("one two three four five six seven eight " * 4))
     await two.watch.until(lambda: len(two.media.recording) >= 8000, timeout=SOON, what="a second of sound")
     one.media.is_muted = True
     (said,) = await two.heard()

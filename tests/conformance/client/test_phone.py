@@ -415,6 +415,22 @@ async def test_phone_uses_the_ports_it_is_given(far_end: Any) -> None:
                 await other.dial(far_end.uri)
 
 
+async def test_phone_on_every_address_names_the_one_that_leads_there(far_end: Any) -> None:
+    async with Phone(bind="0.0.0.0") as phone:
+        await phone.request("OPTIONS", far_end.uri)
+        assert (await far_end.received("OPTIONS")).headers["Contact"].startswith("<sip:phone@127.0.0.1:")
+
+
+async def test_bye_of_the_tests_own_ends_the_call(far_end: Any) -> None:
+    async with Phone() as phone:
+        call = await phone.dial(far_end.uri)
+        await far_end.received("INVITE")
+        far_end.answer()
+        await call.answered(SOON)
+        assert (await call.request("BYE", headers=[("Reason", "Q.850;cause=16")])).code == 200
+        assert call.ended_by == "caller"
+
+
 async def test_leaving_the_phone_hangs_up(far_end: Any) -> None:
     async with Phone() as phone:
         answered = await phone.dial(far_end.uri)

@@ -1,11 +1,14 @@
 """The REST client against a server that echoes, and against none."""
 
 import json
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+import trustme
 from aiohttp import web
-from ringback.conformance.client import RestClient
+from ringback.conformance.client import RestClient, WebhookReceiver
 from ringback.conformance.client.errors import ConnectionFailed, ProtocolViolation, UsageError, WaitTimeout
 
 
@@ -104,6 +107,20 @@ async def test_no_answer_is_a_typed_error(base_url: str) -> None:
     async with RestClient("http://127.0.0.1:1/v1", None) as rest:
         with pytest.raises(ConnectionFailed):
             await rest.request("GET", "/x")
+
+
+async def test_client_trusts_the_authority_it_is_given(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    async with WebhookReceiver(tls=context) as server:
+        assert server.url.startswith("https://127.0.0.1:")
+        async with RestClient(server.url, None, ca_file=str(tmp_path / "ca.pem")) as rest:
+            assert (await rest.request("GET", "/anything")).status == 200
+        async with RestClient(server.url, None) as stranger:
+            with pytest.raises(ConnectionFailed, match="CERTIFICATE_VERIFY_FAILED"):
+                await stranger.request("GET", "/anything")
 
 
 async def test_client_is_refused_when_it_is_misused(tmp_path: object) -> None:
