@@ -133,29 +133,27 @@ def cut_at_start(samples: Samples, random: np.random.Generator) -> Samples:
     return samples[start:]
 
 
+def _wandering(
+    size: int, every: float, low: float, high: float, random: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """A curve through random values, one each `every` seconds."""
+    knots = np.arange(0, size / 8000 + every, every)
+    return np.interp(np.arange(size) / 8000, knots, random.uniform(low, high, len(knots)))
+
+
 def speech_like(size: int, random: np.random.Generator) -> Samples:
     """A buzz with moving pitch and formants in syllables, between hisses and pauses."""
-    seconds = np.arange(size) / 8000
-    glide = np.interp(
-        seconds, np.arange(0, seconds[-1] + 0.4, 0.2), random.uniform(90, 240, int(seconds[-1] / 0.2) + 3)
-    )
-    phase = 2 * np.pi * np.cumsum(glide) / 8000
-    sound = np.zeros(size)
+    pitch = _wandering(size, 0.2, 90, 240, random)
+    phase = 2 * np.pi * np.cumsum(pitch) / 8000
     formants = [
-        np.interp(
-            seconds, np.arange(0, seconds[-1] + 0.3, 0.15), random.uniform(low, high, int(seconds[-1] / 0.15) + 3)
-        )
-        for low, high in ((300, 800), (900, 2200), (2300, 3200))
+        (weight, _wandering(size, 0.15, low, high, random))
+        for weight, low, high in ((1, 300, 800), (0.5, 900, 2200), (0.25, 2300, 3200))
     ]
+    sound = np.zeros(size)
     for harmonic in range(1, 30):
-        frequency = glide * harmonic
-        gain = sum(
-            weight / (1 + ((frequency - f) / 120) ** 2) for f, weight in zip(formants, (1, 0.5, 0.25), strict=True)
-        )
-        sound += np.where(frequency < 3600, gain, 0) * np.sin(harmonic * phase)
-    syllable = np.interp(
-        seconds, np.arange(0, seconds[-1] + 0.2, 0.1), random.uniform(0, 1, int(seconds[-1] / 0.1) + 3)
-    )
+        gain = sum(weight / (1 + ((pitch * harmonic - formant) / 120) ** 2) for weight, formant in formants)
+        sound += np.where(pitch * harmonic < 3600, gain, 0) * np.sin(harmonic * phase)
+    syllable = _wandering(size, 0.1, 0, 1, random)
     sound *= np.clip(2 * syllable - 0.4, 0, 1)
     sound += random.standard_normal(size) * 0.15 * np.clip(0.5 - syllable, 0, 1)
     return _clipped(sound / np.sqrt(np.mean(sound**2)) * 3000)
