@@ -86,8 +86,8 @@ REASONS: Final = {
 }
 """IANA's registry of response codes."""
 
-_DIGITS = re.compile(r"[0-9]+\Z")
 _LENGTH_DIGITS = 10
+_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT\Z")
 
 
 class _Message:
@@ -107,8 +107,10 @@ class _Message:
             values = self.headers.values("via")
             if not values:
                 raise SipError("no Via")
-            elements = split_list(values[0])
-            via = self.headers.parsed["via"] = Via.parse(elements[0] if elements else "")
+            value = values[0]
+            if "," in value:
+                value = (split_list(value) or [""])[0]
+            via = self.headers.parsed["via"] = Via.parse(value)
         return via
 
     @property
@@ -147,8 +149,12 @@ class _Message:
         """Every contact; none for the `*` of a REGISTER."""
         contacts: tuple[NameAddress, ...] | None = self.headers.parsed.get("contact")
         if contacts is None:
-            values = self.headers.get_list("Contact")
-            contacts = tuple([NameAddress.parse(value) for value in values if value != "*"])
+            values = self.headers.values("contact")
+            if len(values) == 1 and "," not in values[0] and values[0] != "*":
+                contacts = (NameAddress.parse(values[0]),)
+            else:
+                elements = self.headers.get_list("Contact")
+                contacts = tuple([NameAddress.parse(element) for element in elements if element != "*"])
             self.headers.parsed["contact"] = contacts
         return contacts
 
@@ -179,10 +185,11 @@ class _Message:
     @property
     def max_forwards(self) -> int | None:
         """None where it is absent, as in RFC 2543."""
-        if not self.headers.values("max-forwards"):
+        values = self.headers.values("max-forwards")
+        if not values:
             return None
-        value = self._single("max-forwards", "Max-Forwards")
-        if _DIGITS.match(value) is None or len(value) > _LENGTH_DIGITS or int(value) > 255:
+        value = values[0] if len(values) == 1 else self._single("max-forwards", "Max-Forwards")
+        if not _is_number(value) or len(value) > _LENGTH_DIGITS or int(value) > 255:
             raise SipError(f"Max-Forwards {value!r} is not a number from 0 to 255")  # RFC 3261 20.22
         return int(value)
 
@@ -193,7 +200,7 @@ class _Message:
         if not values:
             return None
         value = values[0]
-        if _DIGITS.match(value) is None:
+        if not _is_number(value):
             raise SipError(f"Content-Length {value!r} is not a number")
         if len(values) > 1 and any(other != value for other in values):
             raise SipError(f"Content-Length is given as {' and as '.join(values)}")  # RFC 4475 3.3.9
@@ -242,9 +249,12 @@ class Request(_Message):
     ) -> None:
         super().__init__(headers, body)
         self.method = method
-        self.uri_text = str(uri)
-        self._uri = uri if isinstance(uri, Uri) else None
-        check_line("the Request-URI", self.uri_text)
+        self._uri: Uri | None = None
+        if isinstance(uri, Uri):
+            self._uri = uri
+            uri = str(uri)
+        check_line("the Request-URI", uri)
+        self.uri_text = uri
 
     @property
     def uri(self) -> Uri:
@@ -266,6 +276,9 @@ class Request(_Message):
         if self.cseq.method != self.method:
             raise SipError(f"{self.method} with CSeq {self.cseq}")  # RFC 3261 8.1.1.5
         _ = self.max_forwards, self.contacts
+        for date in self.headers.values("date"):
+            if _DATE.match(date) is None:
+                raise SipError(f"Date {date!r} is no time in GMT")  # RFC 3261 20.17, RFC 4475 3.1.2.12
 
     def to_bytes(self) -> bytes:
         """The message with its headers as they are; Content-Length is added if there is none."""
@@ -278,8 +291,6 @@ class Request(_Message):
             other.headers,
             other.body,
         )
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"<Request {self.summary}>"
@@ -320,8 +331,6 @@ class Response(_Message):
             other.body,
         )
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return f"<Response {self.summary}>"
 
@@ -358,6 +367,10 @@ def response_to(
     if content_type is not None:
         items.append(("Content-Type", content_type))
     return Response(status=status, reason=reason, headers=Headers(items), body=body)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _response_vias(request: Request, via: Via | None) -> list[str]:

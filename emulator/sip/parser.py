@@ -214,13 +214,16 @@ def _read_plain_fields(fields: str) -> Headers | None:
     index: dict[str, list[str]] = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        key = KEYS.get(name)
-        if not colon or (key is None and _TOKEN.match(name) is None):
+        if name in KEYS:
+            key = KEYS[name]
+        elif _TOKEN.match(name) is not None:
+            key = key_of(name)
+        else:
+            return None
+        if not colon:
             return None
         value = value.strip(" \t")
         items.append((name, value))
-        if key is None:
-            key = key_of(name)
         if key in index:
             index[key].append(value)
         else:

@@ -34,7 +34,7 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uri:
-    """A URI taken apart. `str()` gives it back as it was, but for the case of the scheme.
+    """A URI taken apart. `str()` gives it back as it was, but for the case of the scheme and zeros before the port.
 
     Only `sip` and `sips` have user, password, host, port and headers; nothing is unescaped in them. `tel` has its
     number in `opaque` beside its parameters, every other scheme all that follows the colon. An IPv6 host keeps its
