@@ -18,6 +18,8 @@ BUFFER_SAMPLES = BUFFER_SECONDS * SAMPLE_RATE
 LEAST_COMMIT_MS = 100
 """Less than that can't be committed [OBS]."""
 
+NOTHING: Samples = np.zeros(0, dtype=np.int16)
+
 # DOC for the meaning of eagerness; a detector of meaning is not there, so it stands for a length of silence [CHOICE].
 _SILENCE_OF_EAGERNESS = {"low": 1000, "medium": 500, "auto": 500, "high": 300}
 
@@ -39,7 +41,7 @@ class InputAudio:
         self._frames: deque[Samples] = deque()
         self._length = 0
         self._texts: list[str] = []
-        self._pending = np.zeros(0, dtype=np.int16)
+        self._pending = NOTHING
         self._detects_turns = False
         self._prefix = 0
         self._activity = VoiceActivity()
@@ -48,13 +50,15 @@ class InputAudio:
     # Input
 
     def configure(self, turn_detection: dict[str, Any] | None) -> None:
-        """Go on with other settings. A turn that runs becomes part of the next one."""
+        """Go on with other settings. A turn that was reported goes on; speech that was not begins a turn now."""
         settings = _vad_settings(turn_detection)
+        goes_on = self._activity.speaking and (self._detects_turns or turn_detection is None)
         self._detects_turns = turn_detection is not None
         # The frames that prove a start precede it, and so does its padding.
         prefix = (settings["prefix_padding_ms"] + LEAST_SPEECH_MS + 20) * SAMPLE_RATE // 1000
         self._prefix = min(prefix, BUFFER_SAMPLES)
         self._activity = VoiceActivity(start_ms=self._activity.position_ms, **settings)
+        self._activity.speaking = goes_on
 
     def feed(self, frame: Samples) -> VoiceEvent | None:
         """One frame of 20 ms at 8 kHz. Returns the start or the end of a turn; after an end, `take` what was said."""
@@ -79,22 +83,21 @@ class InputAudio:
         self._pending = joined[whole:]
         return [joined[start : start + FRAME_SAMPLES] for start in range(0, whole, FRAME_SAMPLES)]
 
-    def take(self) -> Utterance:
-        """Commit: empty the buffer and return what was in it."""
+    def take(self, *, with_rest: bool = False) -> Utterance:
+        """Commit: empty the buffer and return what was in it, and what is less than a frame only `with_rest`."""
         self._understand(self._ear.flush())
-        samples = np.concatenate((*self._frames, self._pending))
-        text = " ".join(self._texts)
-        self.clear()
-        return Utterance(samples, text)
+        rest = self._pending if with_rest else NOTHING
+        utterance = Utterance(np.concatenate((*self._frames, rest)), " ".join(self._texts))
+        if with_rest:
+            self._pending = NOTHING
+        self._forget()
+        return utterance
 
     def clear(self) -> None:
         """Forget what is in the buffer; a turn that runs is over."""
         self._ear.flush()
-        self._activity.reset()
-        self._frames.clear()
-        self._pending = self._pending[:0]
-        self._length = 0
-        self._texts.clear()
+        self._pending = NOTHING
+        self._forget()
 
     # Queries
 
@@ -109,13 +112,18 @@ class InputAudio:
 
     # Private
 
+    def _forget(self) -> None:
+        self._activity.reset()
+        self._frames.clear()
+        self._length = 0
+        self._texts.clear()
+
     def _begin_speech(self, event: VoiceEvent) -> None:
+        length = (self._activity.position_ms - event.at_ms) * SAMPLE_RATE // 1000
         if self._detects_turns:
-            keep = (self._activity.position_ms - event.at_ms) * SAMPLE_RATE // 1000
-            self._drop_to(keep)
-            self._listen(np.concatenate(self._frames))
-        else:
-            self._listen(self._latest(self._prefix))
+            self._drop_to(length)
+            self._texts.clear()
+        self._listen(self._latest(length))
 
     def _listen(self, samples: Samples) -> None:
         self._understand(self._ear.feed(samples))

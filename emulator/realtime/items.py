@@ -100,7 +100,7 @@ def shown_item(given: dict[str, Any], item_id: str) -> dict[str, Any]:
             "type": kind,
             "status": "completed",
             "name": given["name"],
-            "call_id": given.get("call_id"),
+            "call_id": given["call_id"],
             "arguments": given["arguments"],
         }
     rest = {key: value for key, value in given.items() if key not in _COMMON}

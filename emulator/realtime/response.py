@@ -34,13 +34,15 @@ class ResponseOptions:
     """Whether its items stay out of the conversation."""
 
     @classmethod
-    def of(cls, config: SessionConfig, given: dict[str, Any]) -> "ResponseOptions":
-        """`given` is the validated `response` of a `response.create`, or empty."""
+    def of(
+        cls, config: SessionConfig, given: dict[str, Any], *, call_format: dict[str, Any] | None = None
+    ) -> "ResponseOptions":
+        """`given` is the validated `response` of a `response.create`, or empty. What a call negotiated wins."""
         output = given.get("audio", {}).get("output", {})
         return cls(
             instructions=given.get("instructions"),
             output_modalities=given.get("output_modalities", config.output_modalities),
-            audio_format=output.get("format", config.output_format),
+            audio_format=call_format or output.get("format", config.output_format),
             voice=output.get("voice", config.voice),
             tools=given.get("tools", config.tools),
             tool_choice=given.get("tool_choice", config.tool_choice),

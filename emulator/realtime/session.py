@@ -55,7 +55,7 @@ class Session:
         config: SessionConfig,
         out: Outbox,
         voice: Voice,
-        ear: Ear,
+        make_ear: Callable[[], Ear],
         expires_at: int,
         call_format: dict[str, Any] | None,
         has_output_buffer: bool,
@@ -67,12 +67,12 @@ class Session:
         self._call_format = call_format
         self.config = self._negotiated(config)
         self.conversation = Conversation(out.ids.conversation())
-        self.input = InputAudio(self.config.turn_detection, ear=ear, out=out)
+        self.input = InputAudio(self.config.turn_detection, ear=make_ear(), out=out)
         self.output = OutputAudio(out)
         self.active: Response | None = None
         self._out = out
         self._voice = voice
-        self._ear = ear
+        self._make_ear = make_ear
         self._sends_rate_limits = sends_rate_limits
         self._begun: deque[BegunResponse] = deque()
         self._others: dict[str, Response] = {}
@@ -93,9 +93,9 @@ class Session:
             if self._detection("interrupt_response"):
                 self._interrupt()
         else:
-            item_id = self._turn_item_id or self._out.ids.item()
-            self._out.send("input_audio_buffer.speech_stopped", audio_end_ms=event.at_ms, item_id=item_id)
-            self._commit(item_id, responds=self._detection("create_response"))
+            self._turn_item_id = self._turn_item_id or self._out.ids.item()
+            self._out.send("input_audio_buffer.speech_stopped", audio_end_ms=event.at_ms, item_id=self._turn_item_id)
+            self._commit(self.input.take(), responds=self._detection("create_response"))
 
     def press(self, digit: str, now: float) -> None:
         """The caller pressed a key."""
@@ -128,10 +128,11 @@ class Session:
     def _append(self, event: client.AppendAudio, channel_id: str | None) -> None:
         if self._decoder is None or self._decoder.format != self.config.input_format:
             self._decoder = AudioDecoder(self.config.input_format)
-        for frame in self.input.frames_of(self._decoder.decode(event.audio)):
-            self.hear(frame)
+        self._hear_all(self._decoder.decode(event.audio))
 
     def _commit_by_client(self, event: client.CommitAudio, channel_id: str | None) -> None:
+        if self._decoder is not None:
+            self._hear_all(self._decoder.flush())
         buffered = self.input.buffered_ms
         if buffered < LEAST_COMMIT_MS:
             raise InvalidRequest(
@@ -139,7 +140,7 @@ class Session:
                 f"{LEAST_COMMIT_MS}ms of audio, but buffer only has {buffered:.2f}ms of audio.",
                 code="input_audio_buffer_commit_empty",
             )
-        self._commit(self._turn_item_id or self._out.ids.item(), responds=False)
+        self._commit(self.input.take(with_rest=True), responds=False)
 
     def _clear_input(self, event: client.ClearAudio, channel_id: str | None) -> None:
         self.input.clear()
@@ -191,7 +192,7 @@ class Session:
         self._truncate(item, samples, event.audio_end_ms)
 
     def _create_response(self, event: client.CreateResponse, channel_id: str | None) -> None:
-        options = ResponseOptions.of(self.config, event.options)
+        options = ResponseOptions.of(self.config, event.options, call_format=self._call_format)
         if not options.is_out_of_band:
             self._refuse_second_response()
         given = event.options.get("input")
@@ -206,8 +207,10 @@ class Session:
             raise InvalidRequest("Cancellation failed: no active response found", code="response_cancel_not_active")
         item, made = response.open_item, response.made_samples
         self._cancel(response, "client_cancelled")
-        if item is not None:
-            self.output.cut(item.id, made)  # what was made is still played; output_audio_buffer.clear stops that too
+        if item is not None and item.audio is not None:
+            # What was made is still played; output_audio_buffer.clear stops that too [DOC].
+            item.audio = item.audio[:made]
+            self.output.cut(item.id, made)
 
     # Input: whoever drives a response
 
@@ -235,6 +238,10 @@ class Session:
 
     # Private: turns
 
+    def _hear_all(self, samples: Samples) -> None:
+        for frame in self.input.frames_of(samples):
+            self.hear(frame)
+
     def _detection(self, name: str) -> bool:
         detection = self.config.turn_detection
         return detection is not None and bool(detection[name])
@@ -245,9 +252,9 @@ class Session:
             self._cancel(self.active, "turn_detected")
         self._truncate_unheard(self.output.clear())
 
-    def _commit(self, item_id: str, *, responds: bool) -> None:
+    def _commit(self, utterance: Utterance, *, responds: bool) -> None:
+        item_id = self._turn_item_id or self._out.ids.item()
         self._turn_item_id = None
-        utterance = self.input.take()
         previous = self.conversation.last
         item = Item(
             shown_item(
@@ -317,6 +324,8 @@ class Session:
         return previous
 
     def _item_of(self, given: dict[str, Any], item_id: str, path: str) -> Item:
+        if given["type"] == "function_call" and "call_id" not in given:
+            given = {**given, "call_id": self._out.ids.function_call()}
         item = Item(shown_item(given, item_id))
         for index, part in enumerate(given.get("content", ())):
             if part.get("audio"):
@@ -328,9 +337,9 @@ class Session:
         return item
 
     def _listen_to(self, samples: Samples) -> str:
-        """What a whole piece of sound says. The ear is the caller's, who is listened to again from here on."""
-        self._ear.flush()
-        heard = self._ear.feed(samples[: HEARD_SECONDS * SAMPLE_RATE]) + self._ear.flush()
+        """What a whole piece of sound says."""
+        ear = self._make_ear()
+        heard = ear.feed(samples[: HEARD_SECONDS * SAMPLE_RATE]) + ear.flush()
         return " ".join(piece.text for piece in heard)
 
     def _input_item(self, given: dict[str, Any], index: int) -> Item:
@@ -362,8 +371,7 @@ class Session:
         """Keep of an item only what the caller heard of it, in the model's memory too [DOC]."""
         heard = "" if item.spoken is None else self._voice.heard_prefix(item.spoken, samples)
         item.spoken = heard
-        if item.audio is not None:
-            item.audio = item.audio[:samples]
+        item.audio = None if item.audio is None else item.audio[:samples]
         if item.shown["content"]:
             said = item.shown["content"][0].get("transcript") or ""
             item.shown = {

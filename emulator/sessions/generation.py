@@ -48,6 +48,8 @@ class Generation:
     def _run(self, outputs: Iterable[Output]) -> Iterator[float]:
         """Yields how long to wait before going on. Nothing goes on once the response was cancelled."""
         for output in outputs:
+            if not isinstance(output, Say | Play | Call | Silence | Fail):
+                raise EmulatorBug(f"the model answers {output!r}, which is no output")
             if output.delay:
                 yield output.delay
             match output:
@@ -61,10 +63,6 @@ class Generation:
                     error = {"type": output.type, "code": output.code, "message": output.message}
                     self._session.finish(self.response, "failed", {"type": "failed", "error": error})
                     return
-                case Silence():
-                    pass
-                case _:
-                    raise EmulatorBug(f"the model answers {output!r}, which is no output")
             if not self._tokens_left:
                 details = {"type": "incomplete", "reason": "max_output_tokens"}
                 self._session.finish(self.response, "incomplete", details)

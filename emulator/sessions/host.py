@@ -1,5 +1,6 @@
 """Joins one session, one model and the channels that watch it, with or without a call."""
 
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 from ..audio.samples import Samples
@@ -48,7 +49,7 @@ class SessionHost:
         sends_created: bool | None = None,
         sends_rate_limits: bool = True,
         voice: Voice | None = None,
-        ear: Ear | None = None,
+        make_ear: Callable[[], Ear] = TonecodeEar,
     ) -> None:
         self._out = Outbox(ids)
         self._model = model
@@ -63,7 +64,7 @@ class SessionHost:
             config=config,
             out=self._out,
             voice=self._voice,
-            ear=TonecodeEar() if ear is None else ear,
+            make_ear=make_ear,
             expires_at=int(self._expires),
             call_format={"PCMU": PCMU, "PCMA": PCMA}[codec] if transport == "sip" else None,
             has_output_buffer=transport != "websocket",

@@ -1,0 +1,20 @@
+import dataclasses
+
+import pytest
+from ringback.emulator.realtime.effects import CloseChannel, HostRecord, SendEvent, SessionExpired
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        SendEvent(channel_id=None, event={"type": "error"}),
+        CloseChannel(channel_id="a", code=1001, reason=""),
+        HostRecord(kind="media.said", data={"text": "x"}),
+        SessionExpired(),
+    ],
+)
+def test_effect_is_plain_frozen_data(effect: object) -> None:
+    assert dataclasses.is_dataclass(effect)
+    assert effect == dataclasses.replace(effect)  # type: ignore[type-var]
+    with pytest.raises((dataclasses.FrozenInstanceError, TypeError, AttributeError)):
+        effect.channel_id = "b"  # type: ignore[attr-defined]
