@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..errors import SipError, UsageError
-from .uri import HOST, Parameters, Uri, find_parameter, has_parameter, join_parameters, parse_port
+from .uri import HOST, Parameters, Uri, excerpt, find_parameter, has_parameter, join_parameters, parse_port
 
 TOKEN: Final = r"[A-Za-z0-9!%'*+.^_`~-]+"
 """RFC 3261 25.1, and `^` of RFC 9110's token, which differs in nothing else that matters here."""
@@ -192,7 +192,7 @@ class NameAddress(NamedTuple):
             return cls(*match.groups())
         match = _ADDRESS.match(text)
         if match is None:
-            raise SipError(f"{text!r} is not an address")
+            raise SipError(f"{excerpt(text)} is not an address")
         return cls("", *match.groups())
 
     @property
@@ -238,7 +238,7 @@ class Via(NamedTuple):
         """Raises `SipError` (400)."""
         match = _VIA.match(text)
         if match is None:
-            raise SipError(f"{text!r} is not a Via")
+            raise SipError(f"{excerpt(text)} is not a Via")
         transport, host, port = match.groups()
         end = match.end()
         parameters = parse_parameters(text, end) if end < len(text) else ()
@@ -280,7 +280,7 @@ class CSeq(NamedTuple):
         """Raises `SipError` (400), also for numbers from 2^31 on (RFC 3261 8.1.1.5)."""
         match = _CSEQ.match(text)
         if match is None:
-            raise SipError(f"{text!r} is not a CSeq")
+            raise SipError(f"{excerpt(text)} is not a CSeq")
         number = int(match.group(1))
         if number >= 1 << 31:
             raise SipError(f"CSeq {number} is not below 2^31")
@@ -313,7 +313,7 @@ def split_list(value: str) -> list[str]:
                 elements.append(value[start : piece.start()])
                 start = piece.end()
             elif piece.lastindex == 2:
-                raise SipError(f"{piece.group()} at position {piece.start()} of {value!r} is never closed")
+                raise SipError(f"{piece.group()} at position {piece.start()} of {excerpt(value)} is never closed")
         elements.append(value[start:])
     return [element for element in (element.strip(" \t") for element in elements) if element]
 
@@ -325,7 +325,7 @@ def parse_parameters(text: str, start: int = 0) -> Parameters:
     while start < length:
         match = _PARAMETER.match(text, start)
         if match is None:
-            raise SipError(f"{text!r} has no parameter at position {start}")
+            raise SipError(f"{excerpt(text)} has no parameter at position {start}")
         name, value = match.groups()
         found.append((name, value))
         start = match.end()

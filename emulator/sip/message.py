@@ -6,7 +6,7 @@ from typing import Final
 
 from ..errors import SipError
 from .headers import CSeq, Headers, NameAddress, Via, check_line, split_list
-from .uri import Uri
+from .uri import Uri, excerpt
 
 REASONS: Final = {
     100: "Trying",
@@ -190,7 +190,7 @@ class _Message:
             return None
         value = values[0] if len(values) == 1 else self._single("max-forwards", "Max-Forwards")
         if not _is_number(value) or len(value) > _LENGTH_DIGITS or int(value) > 255:
-            raise SipError(f"Max-Forwards {value!r} is not a number from 0 to 255")  # RFC 3261 20.22
+            raise SipError(f"Max-Forwards {excerpt(value)} is not a number from 0 to 255")  # RFC 3261 20.22
         return int(value)
 
     @property
@@ -201,9 +201,9 @@ class _Message:
             return None
         value = values[0]
         if not _is_number(value):
-            raise SipError(f"Content-Length {value!r} is not a number")
+            raise SipError(f"Content-Length {excerpt(value)} is not a number")
         if len(values) > 1 and any(other != value for other in values):
-            raise SipError(f"Content-Length is given as {' and as '.join(values)}")  # RFC 4475 3.3.9
+            raise SipError(f"Content-Length has {len(values)} values: {excerpt(', '.join(values))}")  # RFC 4475 3.3.9
         digits = value.lstrip("0")
         if len(digits) > _LENGTH_DIGITS:
             raise SipError(f"Content-Length of {len(digits)} digits", status=513)
@@ -271,14 +271,14 @@ class Request(_Message):
     def check(self) -> None:
         """Raise `SipError` (400) for what RFC 3261 8.2 and the torture tests of RFC 4475 call malformed."""
         if self.uri.headers is not None:
-            raise SipError(f"Request-URI {self.uri_text!r} has headers")  # RFC 3261 19.1.1, RFC 4475 3.1.2.11
+            raise SipError(f"Request-URI {excerpt(self.uri_text)} has headers")  # RFC 3261 19.1.1, RFC 4475 3.1.2.11
         super().check()
         if self.cseq.method != self.method:
-            raise SipError(f"{self.method} with CSeq {self.cseq}")  # RFC 3261 8.1.1.5
+            raise SipError(f"two methods: {excerpt(f'{self.method} with CSeq {self.cseq}')}")  # RFC 3261 8.1.1.5
         _ = self.max_forwards, self.contacts
         for date in self.headers.values("date"):
             if _DATE.match(date) is None:
-                raise SipError(f"Date {date!r} is no time in GMT")  # RFC 3261 20.17, RFC 4475 3.1.2.12
+                raise SipError(f"Date {excerpt(date)} is no time in GMT")  # RFC 3261 20.17, RFC 4475 3.1.2.12
 
     def to_bytes(self) -> bytes:
         """The message with its headers as they are; Content-Length is added if there is none."""

@@ -5,6 +5,7 @@ import re
 from ..errors import SipError
 from .headers import KEYS, TOKEN, Headers, key_of
 from .message import Request, Response
+from .uri import excerpt
 
 DEFAULT_LIMIT = 65536
 """Bytes of one message, head and body [CHOICE]: what a UDP datagram could carry."""
@@ -20,7 +21,7 @@ _STATUS_LINE = re.compile(r"[Ss][Ii][Pp]/([0-9]+\.[0-9]+) ([1-6][0-9]{2})(?: ([^
 _TOKEN = re.compile(TOKEN + r"\Z")
 # One field with its line break: name, then value without the blanks around it.
 _FIELD = re.compile(rf"^({TOKEN})[ \t]*+:[ \t]*+((?:[^\r\n]*[^ \t\r\n])?+)[ \t]*+\r\n", re.MULTILINE)
-_FOLD = re.compile(r"(?<![ \t])[ \t]*+\r\n[ \t]++")
+_FOLD = re.compile(r"(?<![ \t])[ \t]*+(?:\r\n[ \t]++)++")
 
 
 def is_keep_alive(data: bytes) -> bool:
@@ -236,8 +237,8 @@ def _find_error(fields: str) -> SipError | None:
     *lines, rest = fields.split("\r\n")
     for line in lines:
         if "\n" in line or _FIELD.match(f"{line}\r\n") is None:
-            return SipError(f"{line!r} is no header")
-    return SipError(f"{rest!r} is the beginning of a header") if rest else None
+            return SipError(f"{excerpt(line)} is no header")
+    return SipError(f"{excerpt(rest)} is the beginning of a header") if rest else None
 
 
 def _read_odd_start(
@@ -248,14 +249,14 @@ def _read_odd_start(
     if match is not None:
         version, status, reason = match.groups()
         if version != "2.0":
-            error = SipError(f"SIP version {version} in {start_line!r}")
+            error = SipError(f"{excerpt(start_line)} is not of SIP version 2.0")
         return Response(status=int(status), reason=reason or "", headers=headers), error
     words = start_line.split()
-    bad = SipError(f"{start_line!r} is no start line", status=400)
+    bad = SipError(f"{excerpt(start_line)} is no start line", status=400)
     if len(words) > 1 and _VERSION.match(words[0]) is not None:
         return Response(status=0, headers=headers), bad
     if len(words) > 1 and _VERSION.match(words[-1]) is not None and _TOKEN.match(words[0]) is not None:
         if not words[-1].endswith("/2.0"):
-            bad = SipError(f"SIP version {words[-1][4:]} in {start_line!r}", status=505)  # RFC 3261 21.5.6
+            bad = SipError(f"{excerpt(start_line)} is not of SIP version 2.0", status=505)  # RFC 3261 21.5.6
         return Request(method=words[0], uri=" ".join(words[1:-1]), headers=headers), bad
     return None, bad

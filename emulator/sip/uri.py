@@ -86,6 +86,11 @@ class Uri:
         return "".join(parts)
 
 
+def excerpt(text: str) -> str:
+    """What a peer sent, for the message of an error: quoted, and no longer than a line."""
+    return repr(text) if len(text) <= 100 else f"{text[:100]!r}…"
+
+
 def find_parameter(parameters: Parameters, name: str) -> str | None:
     """The value of the first parameter of this name, in any case of letters."""
     for key, value in parameters:
@@ -136,15 +141,15 @@ def _parse_other(text: str) -> Uri:
     """Everything that is not sip: or sips:, and what is wrong with those that are."""
     match = _ANY.match(text)
     if match is None:
-        raise SipError(f"{text!r} is not a URI")
+        raise SipError(f"{excerpt(text)} is not a URI")
     scheme, opaque = match.group(1).lower(), match.group(2)
     if scheme in ("sip", "sips"):
-        raise SipError(f"{text!r} is not a {scheme} URI")
+        raise SipError(f"{excerpt(text)} is not a {scheme} URI")
     if scheme != "tel":
         return Uri(scheme=scheme, opaque=opaque)
     number = _TEL.match(opaque)
     if number is None:
-        raise SipError(f"{text!r} is not a tel URI")
+        raise SipError(f"{excerpt(text)} is not a tel URI")
     _check_escapes(text)
     return Uri(scheme=scheme, opaque=number.group(1), parameters=_split_parameters(number.group(2), text))
 
@@ -155,7 +160,7 @@ def _split_parameters(parameters: str, text: str) -> Parameters:
     for part in parameters.split(";")[1:]:
         name, equals, value = part.partition("=")
         if not name:
-            raise SipError(f"{text!r} has a parameter without a name")
+            raise SipError(f"{excerpt(text)} has a parameter without a name")
         found.append((name, value if equals else None))
     return tuple(found)
 
@@ -163,4 +168,4 @@ def _split_parameters(parameters: str, text: str) -> Parameters:
 def _check_escapes(text: str) -> None:
     bad = _BAD_ESCAPE.search(text)
     if bad is not None:
-        raise SipError(f"{text!r} has a bad escape at position {bad.start()}")
+        raise SipError(f"{excerpt(text)} has a bad escape at position {bad.start()}")

@@ -102,6 +102,7 @@ def test_bytes_that_are_no_utf_8_come_back_as_they_were() -> None:
         (b"X-Y: a  \r\n  b\r\n", "X-Y", "a b"),
         (b"X-Y:\r\n a\r\n", "X-Y", "a"),
         (b"X-Y: a\r\n \r\n", "X-Y", "a"),
+        (b"X-Y: a \r\n \r\n\t\r\n b\r\n", "X-Y", "a b"),
         (b"x-y: \x00\x0b\x85\r\n", "x-y", "\x00\x0b\udc85"),
         (b"X-Y: a: b\r\n", "X-Y", "a: b"),
         (b"s: hi\r\n", "s", "hi"),

@@ -53,6 +53,12 @@ def test_uri_longer_than_usual_is_read_too() -> None:
     assert Uri.parse(text).user == "a" * 5000
 
 
+def test_refusal_quotes_no_more_than_a_line() -> None:
+    with pytest.raises(SipError) as caught:
+        Uri.parse("x" * 5000)
+    assert len(str(caught.value)) < 150
+
+
 def test_scheme_is_read_in_any_case_of_letters() -> None:
     assert str(Uri.parse("SIPS:Alice@Example.com")) == "sips:Alice@Example.com"
     assert Uri.parse("TEL:+1").scheme == "tel"
