@@ -136,16 +136,18 @@ class WebhookSender:
         self._pump()
 
     def _spawn(self, attempt: Attempt, result: asyncio.Future[int | str] | None) -> None:
-        self._supervisor.spawn(
+        task = self._supervisor.spawn(
             self._perform(self._client(), attempt, result),
             name=f"webhook {attempt.headers['webhook-id']} attempt {attempt.number}",
         )
+        if result is not None:
+            task.add_done_callback(lambda _: result.done() or result.set_result("the attempt was given up"))
 
     async def _perform(
         self, client: aiohttp.ClientSession, attempt: Attempt, result: asyncio.Future[int | str] | None
     ) -> None:
         response: aiohttp.ClientResponse | None = None
-        outcome: int | str = "it was given up, for the emulator stops"
+        outcome: int | str
         try:
             async with self._time_limit(attempt, self._timeout):
                 response = await client.post(
@@ -156,9 +158,8 @@ class WebhookSender:
             outcome = f"no answer within {self._timeout:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             outcome = f"{type(error).__name__}: {error}"
-        finally:
-            if result is not None and not result.done():
-                result.set_result(outcome)
+        if result is not None and not result.done():
+            result.set_result(outcome)
         self._complete(attempt, outcome)
         if response is not None:
             await self._discard_body(attempt, response)
