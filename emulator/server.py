@@ -3,8 +3,8 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Self, TextIO
 
 from aiohttp import web
@@ -78,7 +78,7 @@ class Emulator:
         rng = random.SystemRandom() if self.settings.seed is None else random.Random(self.settings.seed)
         self.ids = Ids(rng)
         self.journal = Journal(limit=self.settings.journal_limit, on_drop=self._spill)
-        self.project = self._make_project()
+        self.project = self._first_project()
         self.projects = {self.project.id: self.project}
         self._ready: ReadyInfo | None = None
         self._spill_file: TextIO | None = None
@@ -129,6 +129,31 @@ class Emulator:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
+    # Projects
+
+    def add_project(self, *, webhook_urls: Iterable[str] = (), auto_accept: bool = False) -> Project:
+        """A tenant of its own in the running emulator: id, key, webhook secret, calls. Nothing of another meets it."""
+        project = self._make_project(
+            self.ids.project(), api_key=None, webhook_secret=None, webhook_urls=webhook_urls, auto_accept=auto_accept
+        )
+        self.projects[project.id] = project
+        return project
+
+    def remove_project(self, project: Project) -> None:
+        """Forget a tenant; its open calls go on until they end."""
+        del self.projects[project.id]
+
+    def ready_for(self, project: Project) -> ReadyInfo:
+        """The addresses as that project has them."""
+        ready = self.ready
+        return replace(
+            ready,
+            api_key=next(iter(project.api_keys)),
+            project_id=project.id,
+            webhook_secret=project.webhook_secret,
+            sip={kind: uri.replace(ready.project_id, project.id, 1) for kind, uri in ready.sip.items()},
+        )
+
     # Queries
 
     @property
@@ -153,18 +178,35 @@ class Emulator:
 
     # Private: construction
 
-    def _make_project(self) -> Project:
+    def _first_project(self) -> Project:
         settings = self.settings
-        secret = settings.webhook_secret or format_secret(self.ids.webhook_secret_bytes())
+        return self._make_project(
+            settings.project,
+            api_key=settings.api_key,
+            webhook_secret=settings.webhook_secret,
+            webhook_urls=settings.webhook_urls,
+            auto_accept=settings.auto_accept,
+        )
+
+    def _make_project(
+        self,
+        project_id: str,
+        *,
+        api_key: str | None,
+        webhook_secret: str | None,
+        webhook_urls: Iterable[str],
+        auto_accept: bool,
+    ) -> Project:
+        secret = webhook_secret or format_secret(self.ids.webhook_secret_bytes())
         endpoints = EndpointRegistry(self.ids)
-        for url in settings.webhook_urls:
+        for url in webhook_urls:
             endpoints.add_static(url, secret=secret, event_types=(INCOMING,), now=self.clock.now())
         return Project(
-            id=settings.project,
-            api_keys={settings.api_key or self.ids.api_key()},
+            id=project_id,
+            api_keys={api_key or self.ids.api_key()},
             webhook_secret=secret,
             endpoints=endpoints,
-            auto_accept=settings.auto_accept,
+            auto_accept=auto_accept,
         )
 
     def _build(self) -> None:

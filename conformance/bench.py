@@ -1,0 +1,201 @@
+"""What a check works with: phones, REST, sidebands and the webhook receiver, all led to one target and cleaned up."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any, NoReturn, Self
+
+from .client.call import Call
+from .client.errors import CallRefused, FarEndError, WaitTimeout
+from .client.phone import Phone
+from .client.rest import RestAnswer, RestClient
+from .client.sideband import ReceivedEvent, Sideband
+from .client.webhook_receiver import Delivery, WebhookReceiver
+from .requirement import Requirement
+from .target import Access, Clock
+from .tolerance import Tolerances
+from .verdict import Note, Violation
+
+SESSION: dict[str, Any] = {"type": "realtime", "model": "gpt-realtime", "instructions": "You are a support agent."}
+INCOMING = "realtime.call.incoming"
+
+
+class Bench:
+    """One check's tools. Use it as `async with`; everything that it opened is closed at the end, whatever happened."""
+
+    def __init__(self, access: Access, tolerances: Tolerances, requirement: Requirement) -> None:
+        self.access = access
+        self.within = tolerances
+        self.requirement = requirement
+        self.steps: list[tuple[float, str]] = []
+        self._stack = AsyncExitStack()
+        self._phones: dict[str, Phone] = {}
+        self._rest: RestClient | None = None
+        self.calls: list[Call] = []
+        self.sidebands: list[Sideband] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for call in self.calls:
+            if not call.is_over:
+                await self._end(call)
+        await self._stack.aclose()
+
+    # Judging
+
+    def expect(self, condition: object, expected: str, actual: object) -> None:
+        """Go on if the condition holds; else the requirement fails with both sentences."""
+        if not condition:
+            raise Violation(expected, f"got {actual}")
+
+    def fail(self, expected: str, actual: object) -> NoReturn:
+        """The requirement fails."""
+        raise Violation(expected, f"got {actual}")
+
+    def note(self, seen: str) -> NoReturn:
+        """A CHOICE's check ends with what it saw."""
+        raise Note(seen)
+
+    # Tools
+
+    @property
+    def transport(self) -> str:
+        """The transport that most checks use: TLS where there is one, as the service documents only that."""
+        return next(kind for kind in ("tls", "tcp", "udp") if kind in self.access.sip)
+
+    async def phone(self, transport: str | None = None, **options: Any) -> Phone:
+        """A phone on that transport; the same one for the same call of this method without options."""
+        transport = transport or self.transport
+        if not options and transport in self._phones:
+            return self._phones[transport]
+        phone = Phone(ca_file=self.access.ca_file, **options)
+        await self._stack.enter_async_context(phone)
+        if not options:
+            self._phones[transport] = phone
+        return phone
+
+    async def rest(self, api_key: str | None = None, **options: Any) -> RestClient:
+        """A REST client with the project's key, or with another one."""
+        if api_key is None and not options and self._rest is not None:
+            return self._rest
+        client = RestClient(
+            self.access.base_url,
+            self.access.api_key if api_key is None else api_key,
+            ca_file=self.access.ca_file if self.access.base_url.startswith("https") else None,
+            timeout=self.within.answer,
+            **options,
+        )
+        await self._stack.enter_async_context(client)
+        if api_key is None and not options:
+            self._rest = client
+        return client
+
+    @property
+    def receiver(self) -> WebhookReceiver:
+        if self.access.receiver is None:
+            raise AssertionError(f"{self.requirement.id} needs webhooks and does not say so")
+        return self.access.receiver
+
+    @property
+    def clock(self) -> Clock:
+        if self.access.clock is None:
+            raise AssertionError(f"{self.requirement.id} needs a clock and does not say so")
+        return self.access.clock
+
+    # Calls
+
+    async def dial(self, transport: str | None = None, *, phone: Phone | None = None, **options: Any) -> Call:
+        """A caller dials; nothing is awaited."""
+        transport = transport or self.transport
+        phone = phone or await self.phone(transport)
+        call = await phone.dial(self.access.sip[transport], **{"from_": "+14255550112", **options})
+        self.calls.append(call)
+        return call
+
+    async def ring(self, transport: str | None = None, **options: Any) -> tuple[Call, str]:
+        """A caller dials, and the application is told: the call, and its id from the webhook."""
+        call = await self.dial(transport, **options)
+        delivery = await self.delivery_of(call)
+        return call, str((delivery.event or {})["data"]["call_id"])
+
+    async def delivery_of(self, call: Call, *, count: int = 1, timeout: float | None = None) -> Delivery:
+        """The webhook delivery number `count` about that call."""
+        return await self.receiver.wait_for(
+            INCOMING,
+            where=lambda delivery: delivery_names(delivery, call),
+            count=count,
+            timeout=self.within.webhook if timeout is None else timeout,
+        )
+
+    async def connect(self, transport: str | None = None, *, session: Any = None, **options: Any) -> tuple[Call, str]:
+        """A call that was accepted and answered."""
+        call, call_id = await self.ring(transport, **options)
+        answer = await (await self.rest()).accept(call_id, SESSION if session is None else session)
+        self.expect(answer.status == 200, "200 to accept", describe(answer))
+        try:
+            await call.answered(timeout=self.within.answer)
+        except CallRefused as error:
+            self.fail("the accepted call to be answered with 200", error)
+        return call, call_id
+
+    async def attach(self, call_id: str, **options: Any) -> Sideband:
+        """A sideband of that call. Raises `HandshakeRefused`."""
+        sideband = await Sideband.open(
+            self.access.base_url,
+            call_id=call_id,
+            **{
+                "api_key": self.access.api_key,
+                "timeout": self.within.answer,
+                "ca_file": self.access.ca_file if self.access.base_url.startswith("https") else None,
+                **options,
+            },
+        )
+        await self._stack.enter_async_context(sideband)
+        self.sidebands.append(sideband)
+        return sideband
+
+    async def event(self, sideband: Sideband, type: str, **options: Any) -> ReceivedEvent:
+        """The next event of that type, or a violation that says what came instead."""
+        try:
+            return await sideband.wait_for(type, **{"timeout": self.within.event, **options})
+        except (WaitTimeout, FarEndError) as error:
+            self.fail(f"the event {type}", error)
+
+    async def nothing(self, happens: "asyncio.Future[Any]") -> bool:
+        """Whether the awaited thing stays away for as long as silence has to last. It is cancelled then."""
+        _, pending = await asyncio.wait([happens], timeout=self.within.silence)
+        for future in pending:
+            future.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        return bool(pending)
+
+    # Private
+
+    async def _end(self, call: Call) -> None:
+        try:
+            if call.final_status is None:
+                await call.cancel(timeout=self.within.bye)
+            else:
+                await call.hang_up(timeout=self.within.bye)
+        except (FarEndError, TimeoutError):
+            return  # the check has judged already; whoever does not answer a BYE is not judged here
+
+
+def delivery_names(delivery: Delivery, call: Call) -> bool:
+    """Whether a webhook is about that call: by the Call-ID among its SIP headers."""
+    data = (delivery.event or {}).get("data")
+    headers = data.get("sip_headers") if isinstance(data, dict) else None
+    if not isinstance(headers, list):
+        return False
+    return any(
+        isinstance(header, dict)
+        and str(header.get("name", "")).lower() in ("call-id", "i")
+        and header.get("value") == call.id
+        for header in headers
+    )
+
+
+def describe(answer: RestAnswer) -> str:
+    """An HTTP answer in one line."""
+    return f"{answer.status} {answer.reason} {answer.body[:200].decode('utf-8', 'replace')}".strip()

@@ -1,0 +1,11 @@
+"""The requirements, one module per clause family. `load()` imports them all."""
+
+from importlib import import_module
+
+MODULES = ("reject",)
+"""Every module here, in the order in which reports show their requirements; a test compares with the folder."""
+
+
+def load() -> None:
+    for name in MODULES:
+        import_module(f".{name}", __name__)

@@ -1,0 +1,15 @@
+"""Where requirements come from: the pages that their links point to."""
+
+SPEC = "https://github.com/openai/openai-openapi"
+"""The OpenAPI document; the clause names the path or schema."""
+SDK = "https://github.com/openai/openai-python"
+"""The official Python package; the clause names the module."""
+SIP_GUIDE = "https://developers.openai.com/api/docs/guides/voice-sip"
+WEBHOOK_GUIDE = "https://developers.openai.com/api/docs/guides/webhooks"
+STANDARD_WEBHOOKS = "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"
+
+
+def rfc(number: int, section: str = "") -> str:
+    """The page of an RFC, at a section."""
+    anchor = f"#section-{section}" if section else ""
+    return f"https://www.rfc-editor.org/rfc/rfc{number}{anchor}"

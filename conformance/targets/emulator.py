@@ -1,0 +1,116 @@
+"""The emulator in this process: a project of its own for each check, or an emulator with a clock that can be moved."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from ringback.emulator.calls.project import Project
+from ringback.emulator.clock import ManualClock
+from ringback.emulator.config import Settings
+from ringback.emulator.server import Emulator
+
+from ..client.webhook_receiver import WebhookReceiver
+from ..requirement import Requirement
+from ..target import Access
+from ..tolerance import Tolerances
+from ..verdict import Violation
+
+FREE_PORTS: dict[str, Any] = {"http_port": 0, "https_port": 0, "sip_tls_port": 0, "sip_tcp_port": 0, "sip_udp_port": 0}
+CAPABILITIES = frozenset(
+    {
+        "rest",
+        "webhooks",
+        "webhook-endpoints",
+        "sip",
+        "sip-tls",
+        "sip-tcp",
+        "sip-udp",
+        "refer",
+        "dtmf",
+        "sideband",
+        "tonecode",
+        "clock",
+        "isolation",
+    }
+)
+
+
+class MovedClock:
+    """The emulator's manual clock. After each deadline the sockets get their turn, as they would in between."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    async def advance(self, seconds: float) -> None:
+        end = self._clock.now() + seconds
+        for when in self._deadlines(end):
+            self._clock.advance_to(when)
+            await settle()
+        self._clock.advance_to(end)
+        await settle()
+
+    def _deadlines(self, end: float) -> Iterator[float]:
+        while (when := self._clock.next_at) is not None and when <= end:
+            yield max(when, self._clock.now())
+
+
+async def settle() -> None:
+    """Let everything that is ready on the loop run, sockets included."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class EmulatorTarget:
+    """One embedded emulator for the whole run. `prepare` may do something to each check's project: a mutant does."""
+
+    name = "emulator"
+    capabilities = CAPABILITIES
+    tolerances = Tolerances()
+    concurrency = 8
+
+    def __init__(self, prepare: Callable[[Emulator, Project], None] = lambda emulator, project: None) -> None:
+        self._prepare = prepare
+        self._emulator: Emulator | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        async with Emulator(Settings(**FREE_PORTS)) as self._emulator:
+            yield
+
+    @asynccontextmanager
+    async def access(self, requirement: Requirement) -> AsyncIterator[Access]:
+        async with WebhookReceiver() as receiver:
+            if "clock" in requirement.needs:
+                clock = ManualClock()
+                async with Emulator(Settings(**FREE_PORTS), clock=clock) as emulator:
+                    yield await self._way_into(emulator, receiver, MovedClock(clock))
+                    return
+            if self._emulator is None:
+                raise AssertionError("the target was not opened")
+            yield await self._way_into(self._emulator, receiver, None)
+
+    async def _way_into(self, emulator: Emulator, receiver: WebhookReceiver, clock: MovedClock | None) -> Access:
+        project = emulator.add_project(webhook_urls=[receiver.url])
+        self._prepare(emulator, project)
+        ready = emulator.ready_for(project)
+        receiver.secrets.append(ready.webhook_secret)
+        return Access(
+            base_url=ready.base_url,
+            api_key=ready.api_key,
+            project_id=project.id,
+            sip=ready.sip,
+            ca_file=ready.ca_file,
+            receiver=receiver,
+            clock=clock,
+            other_api_key=emulator.ready.api_key,
+        )
+
+
+def leftovers(emulator: Emulator) -> None:
+    """Raises `Violation` for what a run left open."""
+    if found := emulator.leaks():
+        raise Violation("nothing to be left of the calls", "; ".join(found))

@@ -1,0 +1,41 @@
+"""How long the suite waits, and why. Every wait of a check is one of these; live targets widen them by their round
+trip."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerances:
+    """Seconds. `scaled(rtt)` is what a target gets whose round trip was measured."""
+
+    answer: float = 5.0
+    """An HTTP answer, a SIP response or a handshake: it takes milliseconds; busy machines stall for seconds."""
+    webhook: float = 10.0
+    """From INVITE to webhook: documented as immediate; queues have been seen to take seconds [OBS]."""
+    event: float = 5.0
+    """From a cause to its server event."""
+    speech: float = 30.0
+    """A sentence spoken at 24 characters a second, a model that thinks, and the detection of its end."""
+    silence: float = 0.5
+    """How long nothing must come before we say that nothing comes. The wrong thing mostly comes in milliseconds."""
+    retry: float = 5.0
+    """Until the second attempt of a webhook, where time is real: documented only as soon, with exponential backoff."""
+    bye: float = 5.0
+    """From the end of a call to its BYE."""
+    check: float = 45.0
+    """One whole check: whatever hangs, the run does not."""
+
+    def scaled(self, rtt: float) -> "Tolerances":
+        """The same with room for `rtt` seconds on every exchange: set-up takes up to ten round trips."""
+        extra = 10 * rtt
+        return replace(
+            self,
+            answer=self.answer + extra,
+            webhook=self.webhook + extra,
+            event=self.event + extra,
+            speech=self.speech + extra,
+            silence=self.silence + extra,
+            retry=self.retry + extra,
+            bye=self.bye + extra,
+            check=self.check + 10 * extra,
+        )
