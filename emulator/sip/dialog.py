@@ -6,10 +6,12 @@ from typing import Final
 
 from ..errors import SipError
 from .acceptance import Acceptance
-from .events import Address, DialogId, Flow, InviteId, RequestId
+from .arrival import Arrival
+from .events import DialogId, InviteId, RequestId
 from .headers import Headers, NameAddress
 from .message import Request
 from .transaction import refuse
+from .uri import Uri
 
 
 class DialogState(Enum):
@@ -86,17 +88,18 @@ class Dialog:
         "undecided",
     )
 
-    def __init__(self, *, id: DialogId, request: Request, flow: Flow, destination: Address | None) -> None:
+    def __init__(self, id: DialogId, arrival: Arrival) -> None:
         """Raises `SipError` (400) when the INVITE lacks what a dialog needs."""
-        contact = request.contact
-        if contact is None:
+        request = arrival.request
+        target = read_target(request)
+        if target is None:
             raise SipError("INVITE without Contact")  # RFC 3261 12.1.1: the remote target comes from it
         self.id = id
-        self.flow = flow
-        self.destination = destination
+        self.flow = arrival.flow
+        self.destination = arrival.destination
         self.call_id = request.call_id
-        self.remote_tag = request.from_.tag
-        self.remote_target = str(contact.uri)
+        self.remote_tag = arrival.from_tag
+        self.remote_target = target
         # RFC 3261 12.1.1: the Record-Route list, "in order and preserving all URI parameters"
         self.route_set = request.headers.get_list("Record-Route")
         self._first_route = NameAddress.parse(self.route_set[0]).uri if self.route_set else None
@@ -129,12 +132,6 @@ class Dialog:
         for cseq in [each for each in self.acceptances if each <= number]:
             self.acceptances.pop(cseq).stop()
 
-    def retarget(self, request: Request) -> None:
-        """RFC 3261 12.2.2: a target refresh request replaces the remote target, and only that."""
-        contact = request.contact
-        if contact is not None:
-            self.remote_target = str(contact.uri)
-
     # Output
 
     def build_request(self, method: str, *, via: str, headers: Iterable[tuple[str, str]]) -> Request:
@@ -162,9 +159,9 @@ class Dialog:
         """The URI whose host a new connection would go to: the first route, else the remote target."""
         return self.remote_target if self._first_route is None else str(self._first_route)
 
-    def is_of(self, request: Request) -> bool:
+    def is_of(self, arrival: Arrival) -> bool:
         """RFC 3261 12.2.2: Call-ID and both tags. Ours has been compared already: it is the id."""
-        return request.call_id == self.call_id and request.from_.tag == self.remote_tag
+        return arrival.from_tag == self.remote_tag and arrival.request.call_id == self.call_id
 
     # Private
 
@@ -183,3 +180,12 @@ class Dialog:
         if state is None:
             raise refuse(f"dialog {self.id}", self._state, given)
         self._state = state
+
+
+def read_target(request: Request) -> str | None:
+    """The URI of the Contact header, as it is written; None without one. Raises `SipError` (400)."""
+    contact = request.contact
+    if contact is None:
+        return None
+    Uri.parse(contact.uri_text)
+    return contact.uri_text

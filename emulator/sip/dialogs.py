@@ -1,8 +1,8 @@
 """The live dialogs of an endpoint, and which connection each is reached by."""
 
+from .arrival import Arrival
 from .dialog import Dialog, DialogState
 from .events import Address, DialogId, Flow
-from .message import Request
 from .wire import Wire
 
 
@@ -46,11 +46,11 @@ class Dialogs:
     def get(self, dialog: DialogId) -> Dialog | None:
         return self._dialogs.get(dialog)
 
-    def find(self, request: Request) -> Dialog | None:
+    def find(self, arrival: Arrival) -> Dialog | None:
         """The dialog that a request from the peer belongs to (RFC 3261 12.2.2)."""
-        tag = request.to.tag
+        tag = arrival.to_tag
         dialog = None if tag is None else self._dialogs.get(DialogId(tag))
-        return dialog if dialog is not None and dialog.is_of(request) else None
+        return dialog if dialog is not None and dialog.is_of(arrival) else None
 
     @property
     def is_full(self) -> bool:

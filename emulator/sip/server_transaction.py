@@ -4,7 +4,8 @@ They are engines without a queue of their own: what a method returns has to be s
 `flow`. Feed one, then `TimerQueue.arm` it; forget it when `is_terminated`.
 """
 
-from .events import DialogId, Flow, InviteId
+from .arrival import Arrival
+from .events import DialogId, InviteId
 from .timers import Timer, Timers
 from .transaction import (
     INVITE_SERVER,
@@ -12,7 +13,6 @@ from .transaction import (
     InviteServerInput,
     InviteServerState,
     ServerInput,
-    ServerKey,
     ServerState,
     refuse,
 )
@@ -23,13 +23,11 @@ class ServerTransaction:
 
     __slots__ = ("_end_at", "_response", "_state", "_timers", "armed_for", "destination", "flow", "key", "merge_key")
 
-    def __init__(
-        self, *, key: ServerKey, merge_key: ServerKey, flow: Flow, destination: tuple[str, int] | None, timers: Timers
-    ) -> None:
-        self.key = key
-        self.merge_key = merge_key
-        self.flow = flow
-        self.destination = destination
+    def __init__(self, arrival: Arrival, *, timers: Timers) -> None:
+        self.key = arrival.key
+        self.merge_key = arrival.merge_key
+        self.flow = arrival.flow
+        self.destination = arrival.destination
         self.armed_for: float | None = None
         self._timers = timers
         self._state = ServerState.TRYING
@@ -110,13 +108,11 @@ class InviteServerTransaction:
         "to_tag",
     )
 
-    def __init__(
-        self, *, key: ServerKey, merge_key: ServerKey, flow: Flow, destination: tuple[str, int] | None, timers: Timers
-    ) -> None:
-        self.key = key
-        self.merge_key = merge_key
-        self.flow = flow
-        self.destination = destination
+    def __init__(self, arrival: Arrival, *, timers: Timers) -> None:
+        self.key = arrival.key
+        self.merge_key = arrival.merge_key
+        self.flow = arrival.flow
+        self.destination = arrival.destination
         self.invite = InviteId(0)
         self.dialog = DialogId("")
         self.to_tag = ""

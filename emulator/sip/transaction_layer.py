@@ -1,13 +1,14 @@
 """All live transactions of an endpoint, found by their keys, kept up by one timer queue (RFC 3261 §17)."""
 
 from .acceptance import Acceptance
+from .arrival import Arrival
 from .client_transaction import ClientTransaction
 from .events import Address, Flow
 from .message import Request, Response
 from .server_transaction import InviteServerTransaction, ServerTransaction
 from .timers import TimerQueue, Timers
-from .transaction import ClientKey, ServerKey, server_key
-from .wire import Stream, Wire, response_destination
+from .transaction import ClientKey, ServerKey
+from .wire import Stream, Wire
 
 AnyServerTransaction = ServerTransaction | InviteServerTransaction
 
@@ -26,35 +27,29 @@ class TransactionLayer:
 
     # Server side
 
-    def find_server(self, request: Request, method: str) -> AnyServerTransaction | None:
-        """The transaction of `request`, or of the INVITE it is about if `method` says so."""
-        return self._servers.get(server_key(request, method))
+    def find(self, arrival: Arrival) -> AnyServerTransaction | None:
+        """The transaction of a request that came again."""
+        return self._servers.get(arrival.key)
 
-    def find_merged(self, request: Request) -> AnyServerTransaction | None:
-        """Another transaction with the same request, which came by two ways (RFC 3261 8.2.2.2)."""
-        return self._merged.get(_merge_key(request))
+    def find_invite(self, arrival: Arrival) -> InviteServerTransaction | None:
+        """The transaction of the INVITE that an ACK or CANCEL is about."""
+        transaction = self._servers.get(arrival.invite_key)
+        return transaction if isinstance(transaction, InviteServerTransaction) else None
 
-    def open_server(self, flow: Flow, request: Request) -> ServerTransaction:
-        transaction = ServerTransaction(
-            key=server_key(request, request.method),
-            merge_key=_merge_key(request),
-            flow=flow,
-            destination=response_destination(request.via, flow),
-            timers=self._timers,
-        )
+    def is_merged(self, arrival: Arrival) -> bool:
+        """Whether another transaction has the same request, which came by two ways (RFC 3261 8.2.2.2)."""
+        return arrival.merge_key is not None and arrival.merge_key in self._merged
+
+    def open(self, arrival: Arrival) -> ServerTransaction:
+        """For every method but INVITE. It is over when it was answered and every copy had time to arrive."""
+        transaction = ServerTransaction(arrival, timers=self._timers)
         self._keep(transaction)
         return transaction
 
-    def open_invite(self, flow: Flow, request: Request) -> InviteServerTransaction:
-        transaction = InviteServerTransaction(
-            key=server_key(request, "INVITE"),
-            merge_key=_merge_key(request),
-            flow=flow,
-            destination=response_destination(request.via, flow),
-            timers=self._timers,
-        )
+    def open_invite(self, arrival: Arrival) -> InviteServerTransaction:
+        transaction = InviteServerTransaction(arrival, timers=self._timers)
         self._keep(transaction)
-        stream = self._wire.stream(flow)
+        stream = self._wire.stream(arrival.flow)
         if stream is not None:
             stream.invites.add(transaction)
         return transaction
@@ -150,7 +145,8 @@ class TransactionLayer:
 
     def _keep(self, transaction: AnyServerTransaction) -> None:
         self._servers[transaction.key] = transaction
-        self._merged.setdefault(transaction.merge_key, transaction)
+        if transaction.merge_key is not None:
+            self._merged.setdefault(transaction.merge_key, transaction)
 
     def _settle(self, transaction: AnyServerTransaction | ClientTransaction) -> None:
         """Arm it, or forget it if it is over."""
@@ -164,11 +160,8 @@ class TransactionLayer:
                 stream.clients.discard(transaction)
             return
         del self._servers[transaction.key]
-        if self._merged.get(transaction.merge_key) is transaction:
-            del self._merged[transaction.merge_key]
+        merge_key = transaction.merge_key
+        if merge_key is not None and self._merged.get(merge_key) is transaction:
+            del self._merged[merge_key]
         if stream is not None and isinstance(transaction, InviteServerTransaction):
             stream.invites.discard(transaction)
-
-
-def _merge_key(request: Request) -> ServerKey:
-    return (request.call_id, request.cseq.number, request.method, request.from_.tag)

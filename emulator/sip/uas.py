@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from ..errors import FlowGone, SipError, UsageError, WrongState
 from ..ids import Ids
 from .acceptance import Acceptance
+from .arrival import Arrival, response_destination, response_via
 from .automatic import ALLOW, RETRY_LATER, SUPPORTED, HeaderItems, answer_options, answer_register, refusal
-from .dialog import Dialog, DialogInput, DialogState
+from .dialog import Dialog, DialogInput, DialogState, read_target
 from .dialogs import Dialogs
 from .events import (
     AckReceived,
@@ -31,14 +32,14 @@ from .server_transaction import InviteServerTransaction
 from .timers import Timers
 from .transaction_layer import AnyServerTransaction, TransactionLayer
 from .uac import Uac
-from .wire import Stream, Wire, response_destination, response_via
+from .wire import Stream, Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undecided:
     """An INVITE or re-INVITE without a final response."""
 
-    request: Request
+    arrival: Arrival
     transaction: InviteServerTransaction
     dialog: Dialog
     is_reinvite: bool
@@ -75,19 +76,20 @@ class Uas:
 
     def receive_request(self, flow: Flow, request: Request, now: float) -> None:
         """Raises `SipError` for what only shows to be malformed on use: see `answer_statelessly`."""
+        arrival = Arrival(flow, request)
         method = request.method
         if method == "ACK":
-            self._receive_ack(flow, request, now)
+            self._receive_ack(arrival, now)
             return
-        known = self._layer.find_server(request, method)
+        known = self._layer.find(arrival)
         if known is not None:
             self._layer.repeat(known)
         elif self._layer.is_full:
             self.answer_statelessly(flow, request, 503, headers=[RETRY_LATER])
         elif method == "CANCEL":
-            self._receive_cancel(flow, request, now)
+            self._receive_cancel(arrival, now)
         else:
-            self._receive_new(flow, request, now)
+            self._receive_new(arrival, now)
 
     def answer_statelessly(
         self, flow: Flow, request: Request, status: int, *, headers: HeaderItems | None = None
@@ -131,8 +133,7 @@ class Uas:
             items.extend((ALLOW, SUPPORTED))  # RFC 3261 13.3.1.4
         items.extend(headers)
         response = self._build(
-            flow,
-            undecided.request,
+            undecided.arrival,
             status,
             to_tag=undecided.dialog.id,
             headers=items,
@@ -189,44 +190,40 @@ class Uas:
 
     # Private: requests outside of dialogs
 
-    def _receive_new(self, flow: Flow, request: Request, now: float) -> None:
+    def _receive_new(self, arrival: Arrival, now: float) -> None:
+        request = arrival.request
         refused = refusal(request)
         if refused is not None:
-            self._answer(flow, request, *refused, now=now)
+            self._answer(arrival, *refused, now=now)
         elif request.method == "REGISTER":
-            self._answer(flow, request, *answer_register(request, self._register_status), now=now)
-        elif request.to.tag is not None:
-            self._receive_in_dialog(flow, request, now)
-        elif self._layer.find_merged(request) is not None:
-            self._answer(flow, request, 482, now=now)  # RFC 3261 8.2.2.2
+            self._answer(arrival, *answer_register(request, self._register_status), now=now)
+        elif arrival.to_tag is not None:
+            self._receive_in_dialog(arrival, now)
+        elif self._layer.is_merged(arrival):
+            self._answer(arrival, 482, now=now)  # RFC 3261 8.2.2.2
         elif request.method == "OPTIONS":
-            self._answer(flow, request, *answer_options(), now=now)
+            self._answer(arrival, *answer_options(), now=now)
         elif request.method == "INVITE":
-            self._receive_invite(flow, request, now)
+            self._receive_invite(arrival, now)
         else:
-            self._answer(flow, request, 481, now=now)  # BYE, INFO, NOTIFY: there is nothing they could belong to
+            self._answer(arrival, 481, now=now)  # BYE, INFO, NOTIFY: there is nothing they could belong to
 
-    def _receive_invite(self, flow: Flow, request: Request, now: float) -> None:
+    def _receive_invite(self, arrival: Arrival, now: float) -> None:
         if self._dialogs.is_full:
-            self._answer(flow, request, 503, [RETRY_LATER], now=now)
+            self._answer(arrival, 503, [RETRY_LATER], now=now)
             return
-        dialog = Dialog(
-            id=DialogId(self._ids.uuid()),  # FACTS 5.2: the service's To tags are UUIDs [OBS]
-            request=request,
-            flow=flow,
-            destination=response_destination(request.via, flow),
-        )
+        dialog = Dialog(DialogId(self._ids.uuid()), arrival)  # FACTS 5.2: the service's To tags are UUIDs [OBS]
         self._dialogs.add(dialog)
-        invite = self._open_invite(flow, request, dialog, is_reinvite=False, now=now)
-        self._wire.tell(InviteReceived(invite=invite, dialog=dialog.id, flow=flow, request=request))
+        invite = self._open_invite(arrival, dialog, is_reinvite=False, now=now)
+        self._wire.tell(InviteReceived(invite=invite, dialog=dialog.id, flow=arrival.flow, request=arrival.request))
 
-    def _receive_cancel(self, flow: Flow, request: Request, now: float) -> None:
-        invited = self._layer.find_server(request, "INVITE")
-        if not isinstance(invited, InviteServerTransaction):
-            self._answer(flow, request, 481, now=now)  # RFC 3261 9.2
+    def _receive_cancel(self, arrival: Arrival, now: float) -> None:
+        invited = self._layer.find_invite(arrival)
+        if invited is None:
+            self._answer(arrival, 481, now=now)  # RFC 3261 9.2
             return
         # RFC 3261 9.2: one To tag for the CANCEL's response and the INVITE's
-        self._answer(flow, request, 200, now=now, to_tag=invited.to_tag)
+        self._answer(arrival, 200, now=now, to_tag=invited.to_tag)
         undecided = self._undecided.get(invited.invite)
         if undecided is not None:
             self._terminate(invited.invite, now)
@@ -234,59 +231,62 @@ class Uas:
 
     # Private: requests inside dialogs
 
-    def _receive_ack(self, flow: Flow, request: Request, now: float) -> None:
-        transaction = self._layer.find_server(request, "INVITE")
-        if isinstance(transaction, InviteServerTransaction):
+    def _receive_ack(self, arrival: Arrival, now: float) -> None:
+        request = arrival.request
+        transaction = self._layer.find_invite(arrival)
+        if transaction is not None:
             if not self._layer.receive_ack(transaction, now):
                 return
             dialog = self._dialogs.get(transaction.dialog)
         else:
-            dialog = self._dialogs.find(request)
+            dialog = self._dialogs.find(arrival)
         if dialog is None:
-            self._wire.tell(MessageDropped(flow=flow, reason="ACK to no dialog", message=request))
+            self._wire.tell(MessageDropped(flow=arrival.flow, reason="ACK to no dialog", message=request))
             return
         if request.cseq.number not in dialog.acceptances:
             return  # repeated, because we repeated the 2xx
         dialog.acknowledge(request.cseq.number)
-        self._dialogs.move(dialog, flow, response_destination(request.via, flow))
+        self._dialogs.move(dialog, arrival.flow, arrival.destination)
         dialog.step(DialogInput.ACK)
         self._wire.tell(AckReceived(dialog=dialog.id, body=request.body))
         self._uac.send_waiting_bye(dialog, now)
 
-    def _receive_in_dialog(self, flow: Flow, request: Request, now: float) -> None:
-        dialog = self._dialogs.find(request)
+    def _receive_in_dialog(self, arrival: Arrival, now: float) -> None:
+        request = arrival.request
+        dialog = self._dialogs.find(arrival)
         if dialog is None:
-            self._answer(flow, request, 481, now=now)  # RFC 3261 12.2.2
+            self._answer(arrival, 481, now=now)  # RFC 3261 12.2.2
             return
         if not dialog.take_sequence(request.cseq.number):
-            self._answer(flow, request, 500, now=now)  # RFC 3261 12.2.2
+            self._answer(arrival, 500, now=now)  # RFC 3261 12.2.2
             return
-        self._dialogs.move(dialog, flow, response_destination(request.via, flow))
+        self._dialogs.move(dialog, arrival.flow, arrival.destination)
         match request.method:
             case "INVITE":
-                self._receive_reinvite(flow, request, dialog, now)
+                self._receive_reinvite(arrival, dialog, now)
             case "BYE":
-                self._receive_bye(flow, request, dialog, now)
+                self._receive_bye(arrival, dialog, now)
             case "NOTIFY":
-                self._receive_notify(flow, request, dialog, now)
+                self._receive_notify(arrival, dialog, now)
             case "INFO":
-                self._answer(flow, request, 200, now=now)
+                self._answer(arrival, 200, now=now)
                 self._wire.tell(InfoReceived(dialog=dialog.id, request=request))
             case _:
-                self._answer(flow, request, *answer_options(), now=now)
+                self._answer(arrival, *answer_options(), now=now)
 
-    def _receive_reinvite(self, flow: Flow, request: Request, dialog: Dialog, now: float) -> None:
+    def _receive_reinvite(self, arrival: Arrival, dialog: Dialog, now: float) -> None:
         if dialog.undecided is not None:
             # RFC 3261 14.2: 500 with a Retry-After "of between 0 and 10 seconds" chosen at random
-            self._answer(flow, request, 500, [("Retry-After", str(self._ids.number(16) % 11))], now=now)
+            self._answer(arrival, 500, [("Retry-After", str(self._ids.number(16) % 11))], now=now)
         elif dialog.state not in (DialogState.ACCEPTED, DialogState.CONFIRMED):
-            self._answer(flow, request, 481, now=now)  # RFC 3261 15.1.1: over since our BYE, or as good as
+            self._answer(arrival, 481, now=now)  # RFC 3261 15.1.1: over since our BYE, or as good as
         else:
-            invite = self._open_invite(flow, request, dialog, is_reinvite=True, now=now)
-            self._wire.tell(ReinviteReceived(invite=invite, dialog=dialog.id, request=request))
+            read_target(arrival.request)  # 400 now rather than trouble when it is accepted
+            invite = self._open_invite(arrival, dialog, is_reinvite=True, now=now)
+            self._wire.tell(ReinviteReceived(invite=invite, dialog=dialog.id, request=arrival.request))
 
-    def _receive_bye(self, flow: Flow, request: Request, dialog: Dialog, now: float) -> None:
-        self._answer(flow, request, 200, now=now)
+    def _receive_bye(self, arrival: Arrival, dialog: Dialog, now: float) -> None:
+        self._answer(arrival, 200, now=now)
         if dialog.step(DialogInput.BYE) is not DialogState.TERMINATED:
             return  # ours is on its way too, and whoever hung up knows
         if dialog.undecided is not None:
@@ -294,25 +294,25 @@ class Uas:
         if dialog.bye is not None:
             self._uac.tell_completed(dialog.id, dialog.bye, "BYE", 481)  # what it would have got now
         self._dialogs.drop(dialog)
-        self._wire.tell(ByeReceived(dialog=dialog.id, request=request))
+        self._wire.tell(ByeReceived(dialog=dialog.id, request=arrival.request))
 
-    def _receive_notify(self, flow: Flow, request: Request, dialog: Dialog, now: float) -> None:
-        report = parse_notify(request)
+    def _receive_notify(self, arrival: Arrival, dialog: Dialog, now: float) -> None:
+        report = parse_notify(arrival.request)
         if report is None:
-            self._answer(flow, request, 489, [("Allow-Events", "refer")], now=now)  # RFC 6665 4.1.3
+            self._answer(arrival, 489, [("Allow-Events", "refer")], now=now)  # RFC 6665 4.1.3
             return
         cseq = report.cseq if report.cseq is not None else max(dialog.transfers, default=None)
         transfer = None if cseq is None else dialog.transfers.get(cseq)
         if cseq is None or transfer is None:
-            self._answer(flow, request, 481, now=now)  # RFC 6665 4.1.3: no such subscription
+            self._answer(arrival, 481, now=now)  # RFC 6665 4.1.3: no such subscription
             return
-        self._answer(flow, request, 200, now=now)
+        self._answer(arrival, 200, now=now)
         if report.is_terminated:
             del dialog.transfers[cseq]
         self._wire.tell(
             NotifyReceived(
                 dialog=dialog.id,
-                request=request,
+                request=arrival.request,
                 request_id=transfer,
                 status=report.status,
                 fragment=report.fragment,
@@ -322,25 +322,24 @@ class Uas:
 
     # Private: responses
 
-    def _open_invite(self, flow: Flow, request: Request, dialog: Dialog, *, is_reinvite: bool, now: float) -> InviteId:
+    def _open_invite(self, arrival: Arrival, dialog: Dialog, *, is_reinvite: bool, now: float) -> InviteId:
         self._count += 1
         invite = InviteId(self._count)
-        transaction = self._layer.open_invite(flow, request)
+        transaction = self._layer.open_invite(arrival)
         transaction.invite = invite
         transaction.dialog = dialog.id
         transaction.to_tag = dialog.id
         dialog.undecided = invite
         self._undecided[invite] = Undecided(
-            request=request, transaction=transaction, dialog=dialog, is_reinvite=is_reinvite
+            arrival=arrival, transaction=transaction, dialog=dialog, is_reinvite=is_reinvite
         )
         # RFC 3261 17.2.1: within 200 ms unless the TU answers; a decision over HTTP takes longer, so at once.
-        self._layer.respond(transaction, self._build(flow, request, 100, to_tag=None), now)
+        self._layer.respond(transaction, self._build(arrival, 100, to_tag=None), now)
         return invite
 
     def _answer(
         self,
-        flow: Flow,
-        request: Request,
+        arrival: Arrival,
         status: int,
         headers: HeaderItems | None = None,
         *,
@@ -348,19 +347,19 @@ class Uas:
         to_tag: str | None = None,
     ) -> None:
         """Open a transaction and end it with this response."""
-        tag = to_tag or self._new_tag(request)
+        if arrival.to_tag is None and to_tag is None:
+            to_tag = self._ids.uuid()  # RFC 3261 8.2.6.2: a response needs one, unless the request brought one
         transaction: AnyServerTransaction
-        if request.method == "INVITE":
-            transaction = self._layer.open_invite(flow, request)
-            transaction.to_tag = tag or ""
+        if arrival.request.method == "INVITE":
+            transaction = self._layer.open_invite(arrival)
+            transaction.to_tag = to_tag or ""
         else:
-            transaction = self._layer.open_server(flow, request)
-        self._layer.respond(transaction, self._build(flow, request, status, to_tag=tag, headers=headers or []), now)
+            transaction = self._layer.open(arrival)
+        self._layer.respond(transaction, self._build(arrival, status, to_tag=to_tag, headers=headers or []), now)
 
     def _build(
         self,
-        flow: Flow,
-        request: Request,
+        arrival: Arrival,
         status: int,
         *,
         to_tag: str | None,
@@ -370,25 +369,21 @@ class Uas:
         content_type: str | None = None,
     ) -> Response:
         return response_to(
-            request,
+            arrival.request,
             status,
             reason,
             to_tag=to_tag,
-            via=response_via(request.via, flow),
+            via=arrival.via,
             headers=[*(headers or []), *self._identity],
             body=body,
             content_type=content_type,
         )
 
-    def _new_tag(self, request: Request) -> str | None:
-        """RFC 3261 8.2.6.2: a response needs a To tag, unless the request brought one."""
-        return self._ids.uuid() if request.to.tag is None else None
-
     def _terminate(self, invite: InviteId, now: float) -> None:
         """487 to an INVITE that was cancelled or hung up before its decision."""
         undecided = self._undecided[invite]
         transaction = undecided.transaction
-        response = self._build(transaction.flow, undecided.request, 487, to_tag=undecided.dialog.id)
+        response = self._build(undecided.arrival, 487, to_tag=undecided.dialog.id)
         self._layer.respond(transaction, response, now)
         self._decline(invite, undecided)
 
@@ -404,11 +399,13 @@ class Uas:
     def _accept(self, invite: InviteId, undecided: Undecided, data: bytes, now: float) -> None:
         """A 2xx was sent."""
         dialog = undecided.dialog
-        cseq = undecided.request.cseq.number
+        request = undecided.arrival.request
+        cseq = request.cseq.number
         del self._undecided[invite]
         dialog.undecided = None
         if undecided.is_reinvite:
-            dialog.retarget(undecided.request)
+            # RFC 3261 12.2.2: a target refresh request replaces the remote target, and only that
+            dialog.remote_target = read_target(request) or dialog.remote_target
         else:
             dialog.step(DialogInput.SUCCESS_SENT)
         acceptance = Acceptance(dialog=dialog.id, cseq=cseq, data=data, timers=self._timers, now=now)

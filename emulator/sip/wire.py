@@ -1,15 +1,12 @@
-"""The lower edge of the endpoint: streams, what is to be sent, what is to be told, and the way a response takes."""
+"""The lower edge of the endpoint: streams, what is to be sent, what is to be told."""
 
 from collections import deque
 
 from ..errors import UsageError
 from .client_transaction import ClientTransaction
 from .events import Address, DialogId, Flow, Message, MessageSent, SipEvent, Transmission
-from .headers import Via
 from .parser import StreamParser, parse_datagram
 from .server_transaction import InviteServerTransaction
-
-DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 
 class Stream:
@@ -90,31 +87,3 @@ class Wire:
     @property
     def stream_count(self) -> int:
         return len(self._streams)
-
-
-def response_via(via: Via, flow: Flow) -> Via:
-    """The top Via as the response carries it (RFC 3261 18.2.1, RFC 3581 4)."""
-    host, port = flow.remote
-    wants_port = via.has_parameter("rport")
-    if wants_port:
-        via = via.with_parameter("rport", str(port))
-    # RFC 3261 18.2.1: only when they differ. RFC 3581 4: with rport always.
-    if wants_port or _bare(via.host) != host:
-        via = via.with_parameter("received", host)
-    return via
-
-
-def response_destination(via: Via, flow: Flow) -> Address | None:
-    """Where a UDP response goes instead of where the request came from (RFC 3261 18.2.2); None: exactly there.
-
-    maddr is not obeyed [CHOICE]: it would let anybody aim our responses at others.
-    """
-    if flow.is_reliable or via.has_parameter("rport"):
-        return None
-    port = via.port or DEFAULT_PORTS[flow.transport]
-    return None if port == flow.remote[1] else (flow.remote[0], port)
-
-
-def _bare(host: str) -> str:
-    """An IPv6 address as sockets name it."""
-    return host[1:-1] if host.startswith("[") else host

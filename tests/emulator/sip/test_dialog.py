@@ -4,7 +4,8 @@ import diagrams
 import pytest
 from ringback.emulator.errors import SipError, WrongState
 from ringback.emulator.sip.acceptance import Acceptance
-from ringback.emulator.sip.dialog import Dialog, DialogInput, DialogState
+from ringback.emulator.sip.arrival import Arrival
+from ringback.emulator.sip.dialog import Dialog, DialogInput, DialogState, read_target
 from ringback.emulator.sip.events import DialogId, Flow
 from ringback.emulator.sip.message import Request
 from ringback.emulator.sip.parser import parse_datagram
@@ -34,7 +35,7 @@ def request(
 
 
 def dialog(*headers: str, **options: str) -> Dialog:
-    return Dialog(id=DialogId("ours"), request=request(*headers, **options), flow=FLOW, destination=None)
+    return Dialog(DialogId("ours"), Arrival(FLOW, request(*headers, **options)))
 
 
 TO: dict[DialogState, list[DialogInput]] = {
@@ -138,22 +139,21 @@ def test_sequence_never_goes_back() -> None:
     assert each.sequence == 9
 
 
-def test_contact_of_a_target_refresh_replaces_the_remote_target() -> None:
-    each = dialog()
-    each.retarget(request(contact="<sip:alice@203.0.113.7>"))
-    assert each.remote_target == "sip:alice@203.0.113.7"
-    each.retarget(request(contact="", method="OPTIONS"))
-    assert each.remote_target == "sip:alice@203.0.113.7"
+def test_target_is_the_contact_as_it_is_written() -> None:
+    assert read_target(request(contact="Alice <SIP:alice@203.0.113.7;Ob>;expires=1")) == "SIP:alice@203.0.113.7;Ob"
+    assert read_target(request(contact="")) is None
+    with pytest.raises(SipError):
+        read_target(request(contact="<sip:>"))
 
 
 @pytest.mark.parametrize(("tag", "is_of"), [(";tag=alice", True), (";tag=eve", False), ("", False)])
 def test_dialog_knows_its_peer_by_the_tag(tag: str, is_of: bool) -> None:
-    assert dialog().is_of(request(tag=tag)) is is_of
+    assert dialog().is_of(Arrival(FLOW, request(tag=tag))) is is_of
 
 
 def test_peer_of_rfc_2543_has_no_tag() -> None:
     each = dialog(tag="")
-    assert each.is_of(request(tag=""))
+    assert each.is_of(Arrival(FLOW, request(tag="")))
     assert each.build_request("BYE", via="v", headers=[]).to.tag is None
 
 

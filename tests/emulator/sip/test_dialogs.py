@@ -2,6 +2,7 @@
 
 import pytest
 from ringback.emulator.sip.acceptance import Acceptance
+from ringback.emulator.sip.arrival import Arrival
 from ringback.emulator.sip.dialog import Dialog, DialogInput
 from ringback.emulator.sip.dialogs import Dialogs
 from ringback.emulator.sip.events import DialogId, Flow
@@ -15,18 +16,18 @@ TLS = Flow(id=2, transport="tls", local=("192.0.2.1", 5061), remote=("198.51.100
 OTHER = Flow(id=3, transport="tls", local=("192.0.2.1", 5061), remote=("198.51.100.9", 40001))
 
 
-def request(*, to_tag: str = "", from_tag: str = "alice", call_id: str = "c") -> Request:
+def arrival(flow: Flow, *, to_tag: str = "", from_tag: str = "alice", call_id: str = "c") -> Arrival:
     message = parse_datagram(
         "INVITE sip:proj_1@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/TLS 198.51.100.9;branch=z9hG4bK1\r\n"
         f"From: <sip:alice@example.com>;tag={from_tag}\r\nTo: <sip:proj_1@192.0.2.1>{to_tag}\r\nCall-ID: {call_id}\r\n"
         "CSeq: 1 INVITE\r\nContact: <sip:alice@198.51.100.9>\r\nContent-Length: 0\r\n\r\n".encode()
     )
     assert isinstance(message, Request)
-    return message
+    return Arrival(flow, message)
 
 
 def dialog(flow: Flow) -> Dialog:
-    return Dialog(id=DialogId("ours"), request=request(), flow=flow, destination=None)
+    return Dialog(DialogId("ours"), arrival(flow))
 
 
 def test_dialog_is_found_by_call_id_and_both_tags() -> None:
@@ -34,11 +35,11 @@ def test_dialog_is_found_by_call_id_and_both_tags() -> None:
     each = dialog(UDP)
     dialogs.add(each)
     assert dialogs.get(each.id) is each
-    assert dialogs.find(request(to_tag=";tag=ours")) is each
-    assert dialogs.find(request()) is None
-    assert dialogs.find(request(to_tag=";tag=theirs")) is None
-    assert dialogs.find(request(to_tag=";tag=ours", from_tag="eve")) is None
-    assert dialogs.find(request(to_tag=";tag=ours", call_id="d")) is None
+    assert dialogs.find(arrival(UDP, to_tag=";tag=ours")) is each
+    assert dialogs.find(arrival(UDP)) is None
+    assert dialogs.find(arrival(UDP, to_tag=";tag=theirs")) is None
+    assert dialogs.find(arrival(UDP, to_tag=";tag=ours", from_tag="eve")) is None
+    assert dialogs.find(arrival(UDP, to_tag=";tag=ours", call_id="d")) is None
 
 
 def test_dialogs_are_full_at_their_limit() -> None:

@@ -349,3 +349,26 @@ def test_any_order_of_events_ends_in_silence(make_peer: Callable[..., Any], step
     completed = [each.request_id for each in peer.events(RequestCompleted)]
     assert len(completed) == len(set(completed))
     assert all(isinstance(each, MessageReceived | MessageSent) for each in peer.journal)
+
+
+def test_endpoint_asks_for_time_and_hangs_up_and_transfers(peer: Any) -> None:
+    dialog = peer.confirmed()
+    peer.endpoint.send_refer(dialog, "tel:+1", peer.now)
+    peer.endpoint.send_bye(dialog, peer.now)
+    assert peer.endpoint.next_deadline() == peer.now + 0.5
+    assert [each.method for each in peer.take()] == ["REFER", "BYE"]
+    assert {*(each.method for each in peer.wait(40))} == {"REFER", "BYE"}
+    assert [each.status for each in peer.events(RequestCompleted)] == [408, 408]
+    assert peer.endpoint.idle
+    with pytest.raises(UsageError, match="there is no dialog"):
+        peer.endpoint.send_bye(dialog, peer.now)
+
+
+def test_closed_connection_fails_our_requests_on_it(make_peer: Callable[..., Any]) -> None:
+    peer = make_peer("tls")
+    dialog = peer.confirmed()
+    peer.endpoint.send_refer(dialog, "tel:+1", peer.now)
+    peer.endpoint.flow_closed(peer.flow, peer.now)
+    peer.take()
+    assert [each.status for each in peer.events(RequestCompleted)] == [503]
+    assert peer.last() == FlowFailed(flow=peer.flow, dialogs=(dialog,), invites=())

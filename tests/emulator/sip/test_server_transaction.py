@@ -5,7 +5,9 @@ from collections.abc import Callable
 import diagrams
 import pytest
 from ringback.emulator.errors import WrongState
+from ringback.emulator.sip.arrival import Arrival
 from ringback.emulator.sip.events import Flow
+from ringback.emulator.sip.message import Request
 from ringback.emulator.sip.server_transaction import InviteServerTransaction, ServerTransaction
 from ringback.emulator.sip.timers import Timers
 from ringback.emulator.sip.transaction import (
@@ -19,12 +21,23 @@ UDP = Flow(id=1, transport="udp", local=("127.0.0.1", 5060), remote=("127.0.0.1"
 TLS = Flow(id=2, transport="tls", local=("127.0.0.1", 5061), remote=("127.0.0.1", 40000))
 
 
+def arrival(flow: Flow, method: str) -> Arrival:
+    headers = [
+        ("Via", "SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK1"),
+        ("From", "<sip:alice@example.com>;tag=alice"),
+        ("To", "<sip:proj_1@127.0.0.1>"),
+        ("Call-ID", "c"),
+        ("CSeq", f"1 {method}"),
+    ]
+    return Arrival(flow, Request(method=method, uri="sip:proj_1@127.0.0.1", headers=headers))
+
+
 def invite(flow: Flow = UDP) -> InviteServerTransaction:
-    return InviteServerTransaction(key=("k",), merge_key=("m",), flow=flow, destination=None, timers=Timers())
+    return InviteServerTransaction(arrival(flow, "INVITE"), timers=Timers())
 
 
 def plain(flow: Flow = UDP) -> ServerTransaction:
-    return ServerTransaction(key=("k",), merge_key=("m",), flow=flow, destination=None, timers=Timers())
+    return ServerTransaction(arrival(flow, "OPTIONS"), timers=Timers())
 
 
 def in_proceeding(flow: Flow = UDP) -> InviteServerTransaction:

@@ -3,6 +3,7 @@
 import pytest
 from ringback.emulator.errors import WrongState
 from ringback.emulator.sip.acceptance import Acceptance
+from ringback.emulator.sip.arrival import Arrival
 from ringback.emulator.sip.client_transaction import ClientTransaction
 from ringback.emulator.sip.events import DialogId, Flow
 from ringback.emulator.sip.message import Request, Response, response_to
@@ -26,6 +27,10 @@ def request(method: str = "OPTIONS", branch: str = "z9hG4bK1") -> Request:
     return message
 
 
+def arrival(method: str = "OPTIONS", branch: str = "z9hG4bK1", flow: Flow = UDP) -> Arrival:
+    return Arrival(flow, request(method, branch))
+
+
 class Layer(TransactionLayer):
     """A layer with its wire, on which the stream TLS is open."""
 
@@ -44,12 +49,12 @@ class Layer(TransactionLayer):
 
 def test_layer_repeats_the_response_for_a_repeated_request() -> None:
     layer = Layer()
-    transaction = layer.open_server(UDP, request())
+    transaction = layer.open(arrival())
     layer.repeat(transaction)
     assert layer.sent == []
     data = layer.respond(transaction, response_to(request(), 200, to_tag="t"), 0.0)
     assert layer.sent == [data]
-    found = layer.find_server(request(), "OPTIONS")
+    found = layer.find(arrival())
     assert found is transaction
     layer.repeat(transaction)
     assert layer.sent == [data]
@@ -57,11 +62,11 @@ def test_layer_repeats_the_response_for_a_repeated_request() -> None:
 
 def test_layer_sends_one_final_response_only() -> None:
     layer = Layer()
-    transaction = layer.open_server(UDP, request())
+    transaction = layer.open(arrival())
     layer.respond(transaction, response_to(request(), 200, to_tag="t"), 0.0)
     layer.respond(transaction, response_to(request(), 500, to_tag="t"), 0.0)
     assert len(layer.sent) == 1
-    invite = layer.open_invite(UDP, request("INVITE"))
+    invite = layer.open_invite(arrival("INVITE"))
     layer.respond(invite, response_to(request("INVITE"), 486, to_tag="t"), 0.0)
     with pytest.raises(WrongState):
         layer.respond(invite, response_to(request("INVITE"), 200, to_tag="t"), 0.0)
@@ -70,37 +75,56 @@ def test_layer_sends_one_final_response_only() -> None:
 
 def test_layer_forgets_a_transaction_after_its_last_timer() -> None:
     layer = Layer()
-    layer.respond(layer.open_server(UDP, request()), response_to(request(), 200, to_tag="t"), 0.0)
+    layer.respond(layer.open(arrival()), response_to(request(), 200, to_tag="t"), 0.0)
     assert layer.queue.next_deadline() == 32.0
     assert layer.handle_timer(31.0) is None
     assert layer.server_count == 1
     assert layer.handle_timer(32.0) is None
     assert layer.server_count == 0
-    assert layer.find_server(request(), "OPTIONS") is None
-    assert layer.find_merged(request()) is None
+    assert layer.find(arrival()) is None
+    assert not layer.is_merged(arrival())
 
 
 def test_layer_knows_a_request_that_came_by_two_ways() -> None:
     """RFC 3261 8.2.2.2. The first keeps the place, whatever becomes of the second."""
     layer = Layer()
-    first = layer.open_server(UDP, request())
-    second = layer.open_server(TLS, request(branch="z9hG4bK2"))
-    assert layer.find_server(request(branch="z9hG4bK2"), "OPTIONS") is second
-    assert layer.find_merged(request(branch="z9hG4bK3")) is first
+    layer.open(arrival())
+    second = layer.open(arrival(branch="z9hG4bK2", flow=TLS))
+    assert layer.find(arrival(branch="z9hG4bK2")) is second
+    assert layer.is_merged(arrival(branch="z9hG4bK3"))
     layer.respond(second, response_to(request(branch="z9hG4bK2"), 482, to_tag="t"), 0.0)
-    assert layer.find_merged(request(branch="z9hG4bK3")) is first
+    assert layer.find(arrival(branch="z9hG4bK2")) is None
+    assert layer.is_merged(arrival(branch="z9hG4bK3"))
+
+
+def test_layer_merges_nothing_inside_a_dialog() -> None:
+    layer = Layer()
+    asked = request()
+    asked.headers.set("To", "<sip:proj_1@192.0.2.1>;tag=ours")
+    transaction = layer.open(Arrival(TLS, asked))
+    assert not layer.is_merged(Arrival(TLS, asked))
+    layer.respond(transaction, response_to(asked, 200), 0.0)
+    assert layer.server_count == 0
+
+
+def test_layer_finds_the_invite_of_an_ack_only_among_invites() -> None:
+    layer = Layer()
+    invite = layer.open_invite(arrival("INVITE"))
+    assert layer.find_invite(arrival("ACK")) is invite
+    assert layer.find_invite(arrival("CANCEL")) is invite
+    assert layer.find_invite(arrival("ACK", "z9hG4bK2")) is None
 
 
 def test_layer_is_full_at_its_limit() -> None:
     layer = Layer(limit=1)
     assert not layer.is_full
-    layer.open_server(UDP, request())
+    layer.open(arrival())
     assert layer.is_full
 
 
 def test_layer_takes_the_ack_of_a_failure_for_itself() -> None:
     layer = Layer()
-    transaction = layer.open_invite(TLS, request("INVITE"))
+    transaction = layer.open_invite(arrival("INVITE", flow=TLS))
     layer.respond(transaction, response_to(request("INVITE"), 486, to_tag="t"), 0.0)
     assert not layer.receive_ack(transaction, 0.1)
     assert layer.server_count == 0
@@ -108,7 +132,7 @@ def test_layer_takes_the_ack_of_a_failure_for_itself() -> None:
 
 def test_layer_gives_the_ack_of_a_2xx_to_the_user() -> None:
     layer = Layer()
-    transaction = layer.open_invite(UDP, request("INVITE"))
+    transaction = layer.open_invite(arrival("INVITE"))
     layer.respond(transaction, response_to(request("INVITE"), 200, to_tag="t"), 0.0)
     assert layer.receive_ack(transaction, 0.1)
     assert layer.server_count == 1
@@ -116,9 +140,7 @@ def test_layer_gives_the_ack_of_a_2xx_to_the_user() -> None:
 
 def test_layer_repeats_a_failure_over_udp() -> None:
     layer = Layer()
-    data = layer.respond(
-        layer.open_invite(UDP, request("INVITE")), response_to(request("INVITE"), 486, to_tag="t"), 0.0
-    )
+    data = layer.respond(layer.open_invite(arrival("INVITE")), response_to(request("INVITE"), 486, to_tag="t"), 0.0)
     assert layer.sent == [data]
     assert layer.handle_timer(0.5) is None
     assert layer.sent == [data]
@@ -171,11 +193,11 @@ def test_layer_hands_an_acceptance_to_its_user() -> None:
 
 def test_layer_ends_what_hung_on_a_closed_stream() -> None:
     layer = Layer()
-    undecided = layer.open_invite(TLS, request("INVITE"))
-    accepted = layer.open_invite(TLS, request("INVITE", "z9hG4bK2"))
+    undecided = layer.open_invite(arrival("INVITE", flow=TLS))
+    accepted = layer.open_invite(arrival("INVITE", "z9hG4bK2", TLS))
     layer.respond(accepted, response_to(request("INVITE", "z9hG4bK2"), 200, to_tag="t"), 0.0)
     unanswered = layer.start(TLS)
-    elsewhere = layer.open_invite(UDP, request("INVITE", "z9hG4bK3"))
+    elsewhere = layer.open_invite(arrival("INVITE", "z9hG4bK3"))
     stream = layer.wire.close(TLS)
     assert stream is not None
     assert layer.lose_stream(stream) == [unanswered]

@@ -9,6 +9,7 @@ from ringback.emulator.sip.events import (
     AckReceived,
     AckTimeout,
     ByeReceived,
+    FlowFailed,
     InfoReceived,
     InviteCancelled,
     InviteReceived,
@@ -501,3 +502,48 @@ def test_notify_of_another_package_is_refused(peer: Any) -> None:
 def test_notify_without_subscription_state_is_malformed(peer: Any) -> None:
     dialog = peer.confirmed()
     assert peer.request("NOTIFY", "Event: refer", to_tag=dialog).status == 400
+
+
+# Connections
+
+
+def test_invites_are_lost_with_their_connection(make_peer: Callable[..., Any]) -> None:
+    """Those that have their answer, and those of other connections, are not."""
+    peer = make_peer("tls")
+    dialog = peer.confirmed()
+    peer.send(peer.build("INVITE", to_tag=dialog))
+    reinvite = peer.last()
+    peer.call_id = "another"
+    undecided = peer.invite()
+    peer.endpoint.flow_closed(peer.flow, peer.now)
+    peer.take()
+    assert peer.last() == FlowFailed(flow=peer.flow, dialogs=(dialog,), invites=(reinvite.invite, undecided.invite))
+    assert peer.endpoint.has_dialog(dialog)
+    assert not peer.endpoint.has_dialog(undecided.dialog)
+
+
+def test_stray_malformed_ack_is_never_answered(peer: Any) -> None:
+    assert peer.send(peer.build("ACK").replace(b"CSeq: 1 ACK", b"CSeq: 1 BYE")) == []
+    assert peer.send(peer.build("OPTIONS").replace(b"Via: ", b"X-Via: ")) == []
+
+
+def test_reinvite_with_an_unreadable_contact_is_malformed(peer: Any) -> None:
+    dialog = peer.confirmed()
+    assert peer.request("INVITE", to_tag=dialog, contact="<sip:>").status == 400
+    assert peer.events(ReinviteReceived) == []
+    assert peer.endpoint.has_dialog(dialog)
+
+
+def test_crossing_bye_is_answered_and_not_told(peer: Any) -> None:
+    dialog = peer.confirmed()
+    peer.endpoint.send_bye(dialog, peer.now)
+    peer.take()
+    assert peer.request("BYE", to_tag=dialog).status == 200
+    assert peer.events(ByeReceived) == []
+
+
+def test_waiting_bye_ends_when_theirs_comes(peer: Any) -> None:
+    dialog = peer.accepted()
+    request_id = peer.endpoint.send_bye(dialog, peer.now)
+    assert peer.request("BYE", to_tag=dialog).status == 200
+    assert [each.request_id for each in peer.events(RequestCompleted)] == [request_id]
