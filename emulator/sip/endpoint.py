@@ -220,7 +220,7 @@ class SipEndpoint:
         except SipError as error:
             self._receive_malformed(flow, data, error)
             return
-        self._receive_message(flow, message, now)
+        self._receive_message(flow, message, data, now)
 
     def _receive_stream(self, stream: Stream, data: bytes, now: float) -> None:
         flow, parser = stream.flow, stream.parser
@@ -233,12 +233,12 @@ class SipEndpoint:
                 continue
             if message is None:
                 break
-            self._receive_message(flow, message, now)
+            self._receive_message(flow, message, message.to_bytes(), now)
         for _ in range(parser.pings()):
             self._wire.write(flow, KEEP_ALIVE_ANSWER)
 
-    def _receive_message(self, flow: Flow, message: Request | Response, now: float) -> None:
-        self._wire.tell(MessageReceived(flow=flow, message=message))
+    def _receive_message(self, flow: Flow, message: Request | Response, data: bytes, now: float) -> None:
+        self._wire.tell(MessageReceived(flow=flow, message=message, data=data))
         if isinstance(message, Response):
             self._uac.receive_response(flow, message, now)
             return

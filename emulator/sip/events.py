@@ -99,7 +99,7 @@ class ReinviteReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestCompleted:
-    """The fate of a request of ours. `status` is 408 after a time-out and 503 without a connection; then no response."""
+    """The fate of a request of ours. Without a response, `status` is 408 (time-out) or 503 (no connection)."""
 
     dialog: DialogId
     request_id: RequestId
@@ -146,18 +146,20 @@ class FlowFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageReceived:
-    """For the journal: a readable message came in, retransmissions included."""
+    """For the journal: a readable message came in, retransmissions included. `data` is it in bytes."""
 
     flow: Flow
     message: Message
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSent:
-    """For the journal: a message is in `data_to_send()`."""
+    """For the journal: a message is in `data_to_send()`, as `data`."""
 
     flow: Flow
     message: Message
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

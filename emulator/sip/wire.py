@@ -57,7 +57,7 @@ class Wire:
         """Queue `data`, which is `message` in bytes; nothing happens when the flow is closed."""
         if self.is_open(flow):
             self._transmissions.append(Transmission(flow=flow, data=data, destination=destination))
-            self._events.append(MessageSent(flow=flow, message=message))
+            self._events.append(MessageSent(flow=flow, message=message, data=data))
 
     def repeat(self, flow: Flow, destination: Address | None, data: bytes) -> None:
         """Queue bytes that were sent before."""

@@ -81,6 +81,15 @@ def test_stream_may_be_cut_anywhere(make_peer: Callable[..., Any]) -> None:
     assert [each.status for each in sent] == [200, 200]
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_journal_has_the_bytes_of_each_message(make_peer: Callable[..., Any], transport: str) -> None:
+    peer = make_peer(transport)
+    data = peer.build("OPTIONS")
+    peer.send(data)
+    received, sent = peer.journal
+    assert (received.data, sent.data) == (data, peer.transmissions[0].data)
+
+
 def test_keep_alive_is_answered_on_streams(make_peer: Callable[..., Any]) -> None:
     peer = make_peer("tls")
     peer.send(b"\r\n\r\n\r\n\r\n")

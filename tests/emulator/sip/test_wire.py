@@ -28,14 +28,14 @@ def test_wire_gives_each_transmission_and_event_once() -> None:
     wire.send(UDP, ("198.51.100.9", 5070), message, OK)
     assert wire.data_to_send() == [Transmission(flow=UDP, data=OK, destination=("198.51.100.9", 5070))]
     assert wire.data_to_send() == []
-    assert wire.next_event() == MessageSent(flow=UDP, message=message)
+    assert wire.next_event() == MessageSent(flow=UDP, message=message, data=OK)
     assert wire.next_event() is None
 
 
 def test_wire_tells_repeated_bytes_as_the_message_they_are() -> None:
     wire = Wire(message_limit=1000)
     wire.repeat(UDP, None, OK)
-    assert wire.next_event() == MessageSent(flow=UDP, message=ok())
+    assert wire.next_event() == MessageSent(flow=UDP, message=ok(), data=OK)
 
 
 def test_wire_sends_nothing_on_a_closed_stream() -> None:
