@@ -141,7 +141,7 @@ class WebhookSender:
             name=f"webhook {attempt.headers['webhook-id']} attempt {attempt.number}",
         )
         if result is not None:
-            task.add_done_callback(lambda _: result.done() or result.set_result("the attempt was given up"))
+            task.add_done_callback(lambda _: _settle(result, "the attempt was given up"))
 
     async def _perform(
         self, client: aiohttp.ClientSession, attempt: Attempt, result: asyncio.Future[int | str] | None
@@ -158,8 +158,8 @@ class WebhookSender:
             outcome = f"no answer within {self._timeout:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             outcome = f"{type(error).__name__}: {error}"
-        if result is not None and not result.done():
-            result.set_result(outcome)
+        if result is not None:
+            _settle(result, outcome)
         self._complete(attempt, outcome)
         if response is not None:
             await self._discard_body(attempt, response)
@@ -219,3 +219,9 @@ class WebhookSender:
             error=repr(error),
             traceback="".join(traceback.format_exception(error)),
         )
+
+
+def _settle(result: asyncio.Future[int | str], outcome: int | str) -> None:
+    """Whoever waited for it may be gone, or have been told."""
+    if not result.done():
+        result.set_result(outcome)
