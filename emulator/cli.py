@@ -1,8 +1,9 @@
-"""The command `ringback`: serve, exec, demo. The only module that may import the reference client, lazily."""
+"""The command `ringback`: serve, exec, dial, demo. The only module that may import the reference client, lazily."""
 
 import asyncio
 import json
 import logging
+import shlex
 import signal
 import sys
 import tomllib
@@ -20,16 +21,21 @@ from .errors import UsageError
 CONFIG_FILE = "ringback.toml"
 
 
-class _Ports(click.ParamType):
-    name = "LO-HI"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> PortRange:
-        if isinstance(value, PortRange):
-            return value
-        try:
-            return PortRange.parse(str(value))
-        except UsageError as error:
-            self.fail(str(error), param, ctx)
+METAVARS = {
+    "rtp_ports": "LO-HI",
+    "advertise_ip": "ADDRESS",
+    "host": "ADDRESS",
+    "webhook_urls": "URL",
+    "tls_cert": "FILE",
+    "tls_key": "FILE",
+    "tls_keylog": "FILE",
+    "journal_folder": "FOLDER",
+}
+EPILOG = (
+    "Times are seconds, sizes bytes; a port of 0 means any free one. Each option is also a variable (--http-port is"
+    f" RINGBACK_HTTP_PORT) and a key of {CONFIG_FILE} (http-port = 8080). CHOICE marks a behaviour that nobody knows of"
+    " the real service."
+)
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,6 +51,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar=f"RINGBACK_{name.upper()}",
             default=field.default,
             show_default=field.default not in (None, (), False),
+            metavar=METAVARS.get(field.name),
             **_option_kind(hints[field.name]),
         )
         command = option(command)
@@ -57,10 +64,17 @@ def _option_kind(hint: Any) -> dict[str, Any]:
     if hint is bool:
         return {"is_flag": True}
     if hint is PortRange:
-        return {"type": _Ports()}
+        return {"callback": _read_ports}
     if get_origin(hint) is tuple:
         return {"multiple": True}
     return {"type": hint}
+
+
+def _read_ports(ctx: click.Context, param: click.Parameter, value: str | None) -> PortRange | None:
+    try:
+        return None if value is None else PortRange.parse(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
@@ -79,15 +93,23 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
         name = "webhook_urls" if name == "webhook_url" else name
         if name not in known:
             raise click.BadParameter(f"{path}: unknown key {key!r}; `ringback serve --help` lists them without dashes")
-        defaults[name] = content
+        defaults[name] = [content] if name == "webhook_urls" and isinstance(content, str) else content
     ctx.default_map = {"serve": defaults, "exec": defaults}
 
 
 _config_option = click.option(
-    "--config", callback=_read_config, expose_value=False, is_eager=True, help=f"Settings file [default: {CONFIG_FILE}]"
+    "--config",
+    callback=_read_config,
+    expose_value=False,
+    is_eager=True,
+    metavar="FILE",
+    help=f"Settings of serve and exec.  [default: {CONFIG_FILE}, if there is one]",
 )
 _ready_option = click.option(
-    "--ready-json", envvar="RINGBACK_READY_JSON", help="File that gets the addresses as JSON once every listener is up."
+    "--ready-json",
+    envvar="RINGBACK_READY_JSON",
+    metavar="FILE",
+    help="File that gets the addresses as JSON once every listener is up.",
 )
 _verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log every message on the wire.")
 
@@ -99,7 +121,7 @@ def main() -> None:
     """A local emulator of OpenAI's Realtime call APIs: SIP, webhooks, REST and sideband WebSockets."""
 
 
-@main.command()
+@main.command(epilog=EPILOG)
 @settings_options
 @_ready_option
 @_verbose_option
@@ -110,7 +132,7 @@ def serve(ready_json: str | None, verbose: bool, **options: Any) -> None:
     _run(_serve(settings, ready_json))
 
 
-@main.command("exec", context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
+@main.command("exec", context_settings={"allow_interspersed_args": False}, epilog=EPILOG)
 @settings_options
 @_ready_option
 @_verbose_option
@@ -118,7 +140,10 @@ def serve(ready_json: str | None, verbose: bool, **options: Any) -> None:
 def exec_(command: tuple[str, ...], ready_json: str | None, verbose: bool, **options: Any) -> None:
     """Run COMMAND against an emulator of its own, and exit with its status.
 
-    Programs that go to https://api.openai.com reach the emulator instead, unchanged.
+    Programs that go to https://api.openai.com reach the emulator instead, unchanged:
+
+    \b
+        ringback exec --webhook-url http://127.0.0.1:8000/ -- python app.py
     """
     settings = _settings(options)
     _log(verbose)
@@ -128,8 +153,27 @@ def exec_(command: tuple[str, ...], ready_json: str | None, verbose: bool, **opt
 @main.command()
 @click.option("--transport", type=click.Choice(["tls", "tcp", "udp"]), default="tls", show_default=True)
 def demo(transport: str) -> None:
-    """One complete call on this machine: caller, emulator and a little application, shown as it happened."""
+    """Show one complete call: caller, emulator and a little application."""
     _run(_demo(transport))
+
+
+@main.command()
+@click.argument("uri")
+@click.option("--say", multiple=True, metavar="TEXT", help="Say a text as tonecode, once answered; several in turn.")
+@click.option("--play", multiple=True, metavar="WAV", help="Play a WAV file of 16-bit samples.")
+@click.option("--press", default="", metavar="DIGITS", help="Press keys (RFC 4733); a comma is a pause.")
+@click.option("--record", metavar="WAV", help="Write what was heard.")
+@click.option("--from", "from_", metavar="NUMBER", help="Who calls: a number or an address.")
+@click.option("--ca-file", metavar="FILE", help="The certificate authority to trust, as `ringback serve` prints it.")
+@click.option("--insecure", is_flag=True, help="Take any certificate.")
+@click.option("--listen", default=5.0, show_default=True, metavar="SECONDS", help="Patience for each answer.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def dial(uri: str, insecure: bool, as_json: bool, **options: Any) -> None:
+    """Place one call, say or play or press something, listen, hang up, and tell what happened.
+
+    Exits with 0 if the call was answered, 1 if not.
+    """
+    _run(_dial(uri, as_json, verify=not insecure, **options))
 
 
 # What they run
@@ -147,26 +191,41 @@ async def _serve(settings: Settings, ready_json: str | None) -> int:
             _write_ready(ready_json, emulator.ready.as_dict())
         click.echo(_banner(emulator.ready.as_dict(), settings))
         await stop.wait()
-        click.echo("\nstopping: BYE to every call")
+        click.echo("\nringback stops: BYE to every call")
     return 0
 
 
 async def _exec(settings: Settings, ready_json: str | None, command: tuple[str, ...]) -> int:
-    from .run_command import execute
+    from .run_command import execute, to_stderr
     from .server import Emulator
 
     async with Emulator(settings) as emulator:
+        ready = emulator.ready
         if ready_json is not None:
-            _write_ready(ready_json, emulator.ready.as_dict())
+            _write_ready(ready_json, ready.as_dict())
+        to_stderr(f"ready: dial {ready.sip['tls']}, certificate authority {ready.ca_file}")
         return await execute(command, emulator)
 
 
 async def _demo(transport: str) -> int:
     from ringback.conformance.client import Phone
+    from ringback.conformance.client.errors import ClientError
 
     from . import demo as demonstration
 
-    return await demonstration.run(Phone, transport)
+    return await demonstration.run(Phone, transport, phone_error=ClientError)
+
+
+async def _dial(uri: str, as_json: bool, **options: Any) -> int:
+    from ringback.conformance.client import dial as client
+    from ringback.conformance.client.errors import UsageError as DialledWrong
+
+    try:
+        report = await client.dial(uri, **options)
+    except DialledWrong as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(report.as_json() if as_json else report.as_text(), nl=as_json)
+    return report.exit_code
 
 
 def _run(coroutine: Coroutine[Any, Any, int]) -> None:
@@ -199,30 +258,38 @@ def _write_ready(file: str, information: dict[str, object]) -> None:
     """Whole or not at all: whoever waits for the file may read it the moment it exists."""
     target = Path(file)
     part = target.with_name(target.name + ".part")
-    part.write_text(json.dumps(information, indent=2) + "\n", encoding="utf-8")
-    part.replace(target)
+    try:
+        part.write_text(json.dumps(information, indent=2) + "\n", encoding="utf-8")
+        part.replace(target)
+    except OSError as error:
+        raise UsageError(f"--ready-json {file} can't be written: {error.strerror or error}") from error
 
 
 def _banner(ready: dict[str, Any], settings: Settings) -> str:
-    urls = [f"  webhooks go to {url}" for url in settings.webhook_urls]
+    """Shell: it may be pasted as a whole into the terminal of the application."""
+    notes = [f"webhooks go to {url}" for url in settings.webhook_urls]
     if settings.auto_accept:
-        urls.append("  every call is accepted and greeted")
-    if not urls:
-        urls.append("  no webhook is sent: give --webhook-url, or --auto-accept to just talk")
+        notes.append("every call is accepted and greeted")
+    if not notes:
+        notes.append("no webhook is sent unless an application makes an endpoint: --webhook-url URL gives one,")
+        notes.append("--auto-accept needs none")
+    phone = ["ringback", "dial", ready["sip"]["tls"], "--ca-file", ready["ca_file"], "--say", "Hello"]
     return "\n".join(
         [
-            "ringback is ready; Ctrl-C ends it",
+            "# ringback is ready; Ctrl-C ends it",
             "",
-            "  # for your application",
-            f"  export OPENAI_BASE_URL={ready['base_url']}",
-            f"  export OPENAI_API_KEY={ready['api_key']}",
-            f"  export OPENAI_WEBHOOK_SECRET={ready['webhook_secret']}",
+            "# your application",
+            f"export OPENAI_BASE_URL={shlex.quote(ready['base_url'])}",
+            f"export OPENAI_API_KEY={shlex.quote(ready['api_key'])}",
+            f"export OPENAI_WEBHOOK_SECRET={shlex.quote(ready['webhook_secret'])}",
             "",
-            "  # for a phone",
-            *(f"  {uri}" for uri in ready["sip"].values()),
-            f"  certificate authority: {ready['ca_file']}",
+            "# your phone",
+            *(f"#   {uri}" for uri in ready["sip"].values()),
+            f"#   certificate authority: {ready['ca_file']}",
+            "# or the one that comes along",
+            f"#   {shlex.join(phone)}",
             "",
-            *urls,
-            f"  journal: {ready['admin_url']}/journal",
+            *(f"# {note}" for note in notes),
+            f"# journal: {ready['admin_url']}/journal",
         ]
     )

@@ -72,10 +72,20 @@ _SESSION = {
 }
 
 
-async def run(phone_class: Any, transport: str) -> int:
-    """Make the call and print it. 0 only if every step of it happened. `phone_class` is the reference client's."""
+async def run(phone_class: Any, transport: str, *, phone_error: type[Exception]) -> int:
+    """Make the call and print it. 0 only if every step of it happened.
+
+    `phone_class` is the reference client's, and `phone_error` what it raises when the call does not go as it should.
+    """
     async with _application() as (application, emulator):
-        failure = await _attempt(phone_class, transport, application, emulator)
+        try:
+            failure = await _attempt(phone_class, transport, application, emulator)
+        except TimeoutError as error:  # the client's own say what was waited for
+            failure = str(error) or f"the call did not finish within {PATIENCE:.0f} s"
+        except phone_error as error:
+            failure = str(error)
+        # The application's own trouble is what the caller saw the effects of.
+        failure = _task_failure(application) or failure
         await emulator.stop()
         print("\n".join(ladder(emulator.journal.entries())))
         print()
@@ -119,21 +129,16 @@ async def _application() -> AsyncIterator[tuple[Application, Emulator]]:
 
 
 async def _attempt(phone_class: Any, transport: str, application: Application, emulator: Emulator) -> str | None:
-    """What went wrong, None if nothing did."""
-    try:
-        async with asyncio.timeout(PATIENCE), phone_class(ca_file=emulator.ready.ca_file) as phone:
-            call = await phone.dial(emulator.ready.sip[transport], from_="+14255550112")
-            await call.answered()
-            await call.wait_for_heard(GREETING)
-            await call.say(CALLER_SAYS)
-            target = await call.wait_for_refer()
-            await application.transferred.wait()
-            await call.ended()
-            if target != TARGET:
-                return f"the caller was to be transferred to {TARGET}, but to {target} it was"
-    except TimeoutError:
-        return f"the call did not finish within {PATIENCE:.0f} s"
-    return _task_failure(application)
+    """What went wrong, None if nothing did. Raises `TimeoutError`, and what the phone raises."""
+    async with asyncio.timeout(PATIENCE), phone_class(ca_file=emulator.ready.ca_file) as phone:
+        call = await phone.dial(emulator.ready.sip[transport], from_="+14255550112")
+        await call.answered()
+        await call.wait_for_heard(GREETING)
+        await call.say(CALLER_SAYS)
+        target = await call.wait_for_refer()
+        await application.transferred.wait()
+        await call.ended()
+    return None if target == TARGET else f"the caller was to be transferred to {TARGET}, but was to {target}"
 
 
 def _task_failure(application: Application) -> str | None:

@@ -6,9 +6,10 @@ from typing import Literal
 
 from .journal import Entry
 
-SPAN = 46
-"""Columns between two lifelines."""
-TIME = 11
+TIME = 9
+CALLER_SPAN = 52
+APPLICATION_SPAN = 58
+"""Columns between two lifelines; the longest names of events just fit, and a terminal of 120 columns shows all."""
 
 Side = Literal["caller", "application"]
 
@@ -44,28 +45,28 @@ def steps(entries: Iterable[Entry]) -> Iterator[Step]:
 
 def ladder(entries: Iterable[Entry]) -> list[str]:
     """Lines of plain text, times in milliseconds since the first."""
-    lines = [" " * TIME + "caller".ljust(SPAN) + "ringback".ljust(SPAN) + "application"]
+    lines = [" " * TIME + "caller".ljust(CALLER_SPAN) + "ringback".ljust(APPLICATION_SPAN - 10) + "application"]
     start: float | None = None
     for step in steps(entries):
         start = step.at if start is None else start
-        time = f"{(step.at - start) * 1000:8.1f}   "
         label = step.label if step.count == 1 else f"{step.label} ×{step.count}"
+        caller, application = " " * (CALLER_SPAN - 1), " " * (APPLICATION_SPAN - 1)
         if step.side is None:
-            note = f"│ {label}"
-            lines.append(time + "│" + " " * (SPAN - 1) + note.ljust(SPAN) + "│")
+            application = f" {label}".ljust(APPLICATION_SPAN - 1)
         elif step.side == "caller":
-            lines.append(time + "│" + _arrow(label, right=step.inward) + "│" + " " * (SPAN - 1) + "│")
+            caller = _arrow(label, CALLER_SPAN, right=step.inward)
         else:
-            lines.append(time + "│" + " " * (SPAN - 1) + "│" + _arrow(label, right=not step.inward) + "│")
+            application = _arrow(label, APPLICATION_SPAN, right=not step.inward)
+        lines.append(f"{(step.at - start) * 1000:8.1f}".ljust(TIME) + f"│{caller}│{application}│")
     return lines
 
 
-def _arrow(label: str, *, right: bool) -> str:
-    room = SPAN - 6
+def _arrow(label: str, span: int, *, right: bool) -> str:
+    room = span - 5
     label = label if len(label) <= room else label[: room - 1] + "…"
     if right:
-        return f"─ {label} ".ljust(SPAN - 2, "─") + "▶"
-    return "◀" + f" {label} ─".rjust(SPAN - 2, "─")
+        return f"─ {label} ".ljust(span - 2, "─") + "▶"
+    return "◀" + f" {label} ─".rjust(span - 2, "─")
 
 
 def _step(entry: Entry) -> Step | None:
