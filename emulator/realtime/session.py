@@ -13,23 +13,20 @@ from ..audio.samples import SAMPLE_RATE, Samples
 from ..audio.voice import Ear, Voice
 from ..errors import InvalidRequest
 from . import client_events as client
-from .audio_formats import AudioDecoder, decode_whole
+from .audio_formats import AudioDecoder
 from .conversation import Conversation, Item, with_transcript
 from .events import Outbox, pieces
 from .input_audio import LEAST_COMMIT_MS, InputAudio, Utterance
+from .item_requests import ItemRequests
 from .items import shown_item
-from .output_audio import OutputAudio, Unheard
+from .output_audio import OutputAudio
 from .response import Response, ResponseOptions, Status
 from .session_config import SessionConfig
-from .validation import shown
 
 Cause: TypeAlias = Literal["client", "speech"]
 
 TOKEN_LIMIT = 15_000_000
 """Tokens a minute, of which `rate_limits.updated` reports what is left [OBS]."""
-
-HEARD_SECONDS = 60
-"""How much of the sound of a client's own item the ear listens to [CHOICE]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +68,7 @@ class Session:
         self.output = OutputAudio(out)
         self.active: Response | None = None
         self._out = out
-        self._voice = voice
-        self._make_ear = make_ear
+        self._items = ItemRequests(self.conversation, self.output, voice=voice, make_ear=make_ear, out=out)
         self._sends_rate_limits = sends_rate_limits
         self._begun: deque[BegunResponse] = deque()
         self._others: dict[str, Response] = {}
@@ -148,55 +144,26 @@ class Session:
         self._out.send("input_audio_buffer.cleared")
 
     def _clear_output(self, event: client.ClearOutput, channel_id: str | None) -> None:
-        self._truncate_unheard(self.output.clear())
+        self._items.truncate_unheard(self.output.clear())
 
     def _create_item(self, event: client.CreateItem, channel_id: str | None) -> None:
-        given = event.item
-        if (item_id := given.get("id")) is not None and self.conversation.get(item_id) is not None:
-            raise InvalidRequest(
-                f"Error adding item: an item with id '{shown(item_id)}' already exists.",
-                code="invalid_value",
-                param="item.id",
-            )
-        previous = self._predecessor(event.previous_item_id)
-        item = self._item_of(given, item_id or self._out.ids.item(), "item")
-        self.conversation.insert(item, previous)
-        self._send_item(item, previous)
+        self._items.create(event, self.config)
 
     def _retrieve_item(self, event: client.RetrieveItem, channel_id: str | None) -> None:
-        item = self._find(event.item_id, "retrieve", "retrieving")
-        self._out.send_to(channel_id, "conversation.item.retrieved", item=item.shown)
+        self._items.retrieve(event, channel_id)
 
     def _delete_item(self, event: client.DeleteItem, channel_id: str | None) -> None:
-        self.conversation.remove(self._find(event.item_id, "delete", "deleting"))
-        self._out.send("conversation.item.deleted", item_id=event.item_id)
+        self._items.delete(event)
 
     def _truncate_item(self, event: client.TruncateItem, channel_id: str | None) -> None:
-        item = self.conversation.get(event.item_id)
-        if item is None:
-            raise InvalidRequest(
-                f"Item with item_id not found: {shown(event.item_id)}",
-                code="item_truncate_invalid_item_id",
-                param="item_id",
-            )
-        if item.role != "assistant" or item.audio is None or event.content_index != 0:
-            raise InvalidRequest("Only model output audio messages can be truncated")
-        if event.audio_end_ms > item.audio_ms:
-            raise InvalidRequest(
-                f"Audio content of {item.audio_ms}ms is already shorter than {shown(event.audio_end_ms)}ms",
-                code="invalid_value",
-                param="audio_end_ms",
-            )
-        samples = event.audio_end_ms * SAMPLE_RATE // 1000
-        self.output.cut(item.id, samples)
-        self._truncate(item, samples, event.audio_end_ms)
+        self._items.truncate(event)
 
     def _create_response(self, event: client.CreateResponse, channel_id: str | None) -> None:
         options = ResponseOptions.of(self.config, event.options, call_format=self._call_format)
         if not options.is_out_of_band:
             self._refuse_second_response()
         given = event.options.get("input")
-        items = None if given is None else tuple(map(self._input_item, given, range(len(given))))
+        items = None if given is None else self._items.resolve(given, self.config)
         self._begin_response(options, "client", items)
 
     def _cancel_response(self, event: client.CancelResponse, channel_id: str | None) -> None:
@@ -250,7 +217,7 @@ class Session:
         """The caller speaks: whatever the model says ends."""
         if self.active is not None:
             self._cancel(self.active, "turn_detected")
-        self._truncate_unheard(self.output.clear())
+        self._items.truncate_unheard(self.output.clear())
 
     def _commit(self, utterance: Utterance, *, responds: bool) -> None:
         item_id = self._turn_item_id or self._out.ids.item()
@@ -266,7 +233,7 @@ class Session:
         self.conversation.append(item)
         previous_id = None if previous is None else previous.id
         self._out.send("input_audio_buffer.committed", previous_item_id=previous_id, item_id=item_id)
-        self._send_item(item, previous)
+        self._items.announce(item, previous)
         if responds and self.config.type == "realtime":
             self._respond_to_speech()
         if self.config.transcription is not None:
@@ -301,85 +268,6 @@ class Session:
         self._out.send(
             "conversation.item.input_audio_transcription.completed", **place, transcript=utterance.text, usage=usage
         )
-
-    # Private: items
-
-    def _send_item(self, item: Item, previous: Item | None) -> None:
-        previous_id = None if previous is None else previous.id
-        self._out.send("conversation.item.added", previous_item_id=previous_id, item=item.shown)
-        self._out.send("conversation.item.done", previous_item_id=previous_id, item=item.shown)
-
-    def _predecessor(self, previous_item_id: str | None) -> Item | None:
-        if not previous_item_id:
-            return self.conversation.last
-        if previous_item_id == "root":
-            return None
-        previous = self.conversation.get(previous_item_id)
-        if previous is None:  # a third party's wording; nobody has shown the service's
-            raise InvalidRequest(
-                f"Error adding item: the previous item with id '{shown(previous_item_id)}' does not exist.",
-                code="item_create_invalid_previous_item_id",
-                param="previous_item_id",
-            )
-        return previous
-
-    def _item_of(self, given: dict[str, Any], item_id: str, path: str) -> Item:
-        if given["type"] == "function_call" and "call_id" not in given:
-            given = {**given, "call_id": self._out.ids.function_call()}
-        item = Item(shown_item(given, item_id))
-        for index, part in enumerate(given.get("content", ())):
-            if part.get("audio"):
-                data = client.decode_audio(part["audio"], f"{path}.content[{index}].audio")
-                is_input = part["type"] == "input_audio"
-                audio_format = self.config.input_format if is_input else self.config.output_format
-                item.audio = decode_whole(data, audio_format)
-                item.spoken = part.get("transcript") or self._listen_to(item.audio)
-        return item
-
-    def _listen_to(self, samples: Samples) -> str:
-        """What a whole piece of sound says."""
-        ear = self._make_ear()
-        heard = ear.feed(samples[: HEARD_SECONDS * SAMPLE_RATE]) + ear.flush()
-        return " ".join(piece.text for piece in heard)
-
-    def _input_item(self, given: dict[str, Any], index: int) -> Item:
-        path = f"response.input[{index}]"
-        if given["type"] != "item_reference":
-            return self._item_of(given, given.get("id") or self._out.ids.item(), path)
-        item = self.conversation.get(given["id"])
-        if item is None:
-            raise InvalidRequest(
-                f"Item with item_id not found: {shown(given['id'])}", code="invalid_value", param=f"{path}.id"
-            )
-        return item
-
-    def _find(self, item_id: str, verb: str, doing: str) -> Item:
-        item = self.conversation.get(item_id)
-        if item is None:  # OBS, codes and words
-            raise InvalidRequest(
-                f"Error {doing} item: the item with id '{shown(item_id)}' does not exist.",
-                code=f"item_{verb}_invalid_item_id",
-            )
-        return item
-
-    def _truncate_unheard(self, unheard: list[Unheard]) -> None:
-        for part in unheard:
-            if (item := self.conversation.get(part.item_id)) is not None:
-                self._truncate(item, part.played, part.played_ms)
-
-    def _truncate(self, item: Item, samples: int, audio_end_ms: int) -> None:
-        """Keep of an item only what the caller heard of it, in the model's memory too [DOC]."""
-        heard = "" if item.spoken is None else self._voice.heard_prefix(item.spoken, samples)
-        item.spoken = heard
-        item.audio = None if item.audio is None else item.audio[:samples]
-        if item.shown["content"]:
-            said = item.shown["content"][0].get("transcript") or ""
-            item.shown = {
-                **with_transcript(item.shown, 0, heard if said.startswith(heard) else said),
-                "status": "incomplete",
-            }
-        self.conversation.changed(item)
-        self._out.send("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=audio_end_ms)
 
     # Private: responses
 

@@ -1,5 +1,6 @@
 """What the tests of a session need: a voice and an ear that are simple to reckon with, and sound for them."""
 
+import base64
 import json
 import random
 from collections.abc import Callable
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 from ringback.emulator.audio.samples import FRAME_SAMPLES, Samples
 from ringback.emulator.audio.voice import Heard
+from ringback.emulator.errors import InvalidRequest
 from ringback.emulator.ids import Ids
 from ringback.emulator.realtime.client_events import parse_client_event
 from ringback.emulator.realtime.effects import HostRecord, SendEvent
 from ringback.emulator.realtime.events import Outbox
+from ringback.emulator.realtime.response import Response
 from ringback.emulator.realtime.session import Session
 from ringback.emulator.realtime.session_config import parse_session_config
 
@@ -73,6 +76,36 @@ class Bench:
         parsed = parse_client_event(json.dumps({"type": event_type, **fields}), has_output_buffer=True)
         self.session.handle(parsed.event, "channel")
 
+    def refusal(self, event_type: str, **fields: Any) -> InvalidRequest:
+        """The error that an event meets."""
+        with pytest.raises(InvalidRequest) as caught:
+            self.send(event_type, **fields)
+        return caught.value
+
+    def begin(self, **options: Any) -> Response:
+        """A response that a client asked for."""
+        self.send("response.create", response=options)
+        begun = self.session.next_begun()
+        assert begun is not None
+        return begun.response
+
+    def say(self, response: Response, text: str, *, spoken: str | None = "") -> str:
+        """Let a response speak, a character a frame, and leave its message open. Returns the item's id."""
+        item = response.open_message(expected=len(text))
+        for character in text:
+            response.add_text(character)
+        sound = np.full(len(text) * FRAME_SAMPLES, 1000, dtype=np.int16)
+        self.session.play(response, item, sound, text if spoken == "" else spoken)
+        return item.id
+
+    def spoken(self, text: str, **arguments: Any) -> str:
+        """A whole response. Returns its item's id."""
+        response = self.begin()
+        item_id = self.say(response, text, **arguments)
+        response.close_item()
+        self.session.finish(response, "completed")
+        return item_id
+
     def hear(self, sound: Samples, frames: int) -> None:
         for _ in range(frames):
             self.session.hear(sound)
@@ -96,6 +129,12 @@ class Bench:
 
     def types(self) -> list[str]:
         return [event["type"] for event in self.events()]
+
+
+@pytest.fixture
+def encoded() -> Callable[[Samples], str]:
+    """Sound at 8 kHz as an event has it in the default format, by the crudest of resamplers."""
+    return lambda samples: base64.b64encode(np.repeat(samples, 3).astype("<i2").tobytes()).decode()
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 from ringback.emulator.audio.samples import FRAME_SAMPLES, Samples
-from ringback.emulator.errors import InvalidRequest
-from ringback.emulator.realtime.response import Response
-from ringback.emulator.realtime.session_config import PCMU
+from ringback.emulator.realtime.session_config import PCMU, parse_session_config
 
 Make = Callable[..., Any]
+Encoded = Callable[[Samples], str]
 
 USER = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
 TRANSCRIBED = {"audio": {"input": {"transcription": {"model": "whisper-1"}}}}
@@ -18,39 +17,6 @@ MANUAL = {"audio": {"input": {"turn_detection": None}}}
 
 def detection(**settings: bool) -> dict[str, Any]:
     return {"audio": {"input": {"turn_detection": {"type": "server_vad", **settings}}}}
-
-
-def refusal(bench: Any, event_type: str, **fields: Any) -> InvalidRequest:
-    with pytest.raises(InvalidRequest) as caught:
-        bench.send(event_type, **fields)
-    return caught.value
-
-
-def begin(bench: Any, **options: Any) -> Response:
-    bench.send("response.create", response=options)
-    begun = bench.session.next_begun()
-    assert begun is not None
-    response: Response = begun.response
-    return response
-
-
-def say(bench: Any, response: Response, text: str, *, spoken: str | None = "") -> str:
-    """Let a response speak, a character a frame, and leave its message open."""
-    item = response.open_message(expected=len(text))
-    for character in text:
-        response.add_text(character)
-    sound = np.full(len(text) * FRAME_SAMPLES, 1000, dtype=np.int16)
-    bench.session.play(response, item, sound, text if spoken == "" else spoken)
-    return item.id
-
-
-def spoken(bench: Any, text: str, **arguments: Any) -> str:
-    """A whole response; returns its item's id."""
-    response = begin(bench)
-    item_id = say(bench, response, text, **arguments)
-    response.close_item()
-    bench.session.finish(response, "completed")
-    return item_id
 
 
 # Turns
@@ -120,8 +86,6 @@ def test_caller_is_not_answered_without_create_response(bench: Make, loud: Sampl
 
 
 def test_caller_is_not_answered_in_a_transcription_session(bench: Make, loud: Samples, quiet: Samples) -> None:
-    from ringback.emulator.realtime.session_config import parse_session_config
-
     config = parse_session_config({"type": "transcription"}, types=("transcription",))
     b = bench()
     b.session.config = config
@@ -148,8 +112,8 @@ def test_caller_presses_a_key(bench: Make) -> None:
 
 def test_caller_interrupts_a_response_that_is_made(bench: Make, loud: Samples) -> None:
     b = bench()
-    response = begin(b)
-    item_id = say(b, response, "hello world")
+    response = b.begin()
+    item_id = b.say(response, "hello world")
     b.play(5)
     b.events()
     b.hear(loud, 5)
@@ -179,7 +143,7 @@ def test_caller_interrupts_a_response_that_is_made(bench: Make, loud: Samples) -
 
 def test_caller_interrupts_what_is_still_played(bench: Make, loud: Samples) -> None:
     b = bench()
-    item_id = spoken(b, "hello world")
+    item_id = b.spoken("hello world")
     b.play(5)
     b.events()
     b.hear(loud, 5)
@@ -193,8 +157,8 @@ def test_caller_interrupts_what_is_still_played(bench: Make, loud: Samples) -> N
 
 def test_caller_interrupts_nothing_without_interrupt_response(bench: Make, loud: Samples, quiet: Samples) -> None:
     b = bench(config=detection(interrupt_response=False))
-    response = begin(b)
-    say(b, response, "hello")
+    response = b.begin()
+    b.say(response, "hello")
     b.events()
     b.hear(loud, 20)
     b.hear(quiet, 10)
@@ -202,34 +166,6 @@ def test_caller_interrupts_nothing_without_interrupt_response(bench: Make, loud:
     assert [event["type"] for event in events][-2:] == ["conversation.item.done", "error"]
     assert events[-1]["error"]["code"] == "conversation_already_has_active_response"
     assert response.is_active
-
-
-def test_caller_interrupts_sound_of_a_deleted_item(bench: Make, loud: Samples) -> None:
-    b = bench()
-    item_id = spoken(b, "hello")
-    b.send("conversation.item.delete", item_id=item_id)
-    b.events()
-    b.hear(loud, 5)
-    assert b.types() == ["input_audio_buffer.speech_started", "output_audio_buffer.cleared"]
-
-
-def test_sound_that_is_no_speech_loses_its_transcript_when_cut(bench: Make, loud: Samples) -> None:
-    b = bench()
-    item_id = spoken(b, "jingle", spoken=None)
-    b.play(3)
-    b.hear(loud, 5)
-    assert b.session.conversation.get(item_id).shown["content"] == [{"type": "output_audio", "transcript": ""}]
-
-
-def test_transcript_of_less_than_was_heard_stays(bench: Make, loud: Samples) -> None:
-    b = bench()
-    response = begin(b)
-    item = response.open_message(expected=5)
-    response.add_text("he")
-    b.session.play(response, item, np.zeros(5 * FRAME_SAMPLES, dtype=np.int16), "hello")
-    b.play(4)
-    b.hear(loud, 5)
-    assert item.shown["content"] == [{"type": "output_audio", "transcript": "he"}]
 
 
 # Client events: the session
@@ -249,7 +185,7 @@ def test_format_that_the_call_negotiated_wins(bench: Make) -> None:
     b.send("session.update", session={"type": "realtime", "audio": {"output": {"format": {"type": "audio/pcm"}}}})
     audio = b.events()[0]["session"]["audio"]
     assert audio["input"]["format"] == audio["output"]["format"] == PCMU
-    begin(b, audio={"output": {"format": {"type": "audio/pcma"}}})
+    b.begin(audio={"output": {"format": {"type": "audio/pcma"}}})
     assert b.events()[0]["response"]["audio"]["output"]["format"] == PCMU
 
 
@@ -265,11 +201,9 @@ def test_client_turns_turn_detection_off_and_on(bench: Make, loud: Samples) -> N
 
 @pytest.mark.parametrize(("ours", "theirs"), [("realtime", "transcription"), ("transcription", "realtime")])
 def test_client_can_not_change_the_type_of_a_session(bench: Make, ours: str, theirs: str) -> None:
-    from ringback.emulator.realtime.session_config import parse_session_config
-
     b = bench()
     b.session.config = parse_session_config({"type": ours}, types=(ours,))
-    error = refusal(b, "session.update", session={"type": theirs})
+    error = b.refusal("session.update", session={"type": theirs})
     assert error.message == f"Passing a {theirs} session update event to a {ours} session is not allowed."
 
 
@@ -277,10 +211,10 @@ def test_client_changes_the_voice_only_before_it_was_heard(bench: Make) -> None:
     b = bench()
     update = {"type": "realtime", "instructions": "B", "audio": {"output": {"voice": "cedar"}}}
     b.send("session.update", session=update)
-    spoken(b, "hello")
+    b.spoken("hello")
     b.send("session.update", session=update)
     update["audio"] = {"output": {"voice": "marin"}}
-    error = refusal(b, "session.update", session={**update, "instructions": "C"})
+    error = b.refusal("session.update", session={**update, "instructions": "C"})
     assert error.code == "cannot_update_voice"
     assert b.session.config.instructions == "B"
 
@@ -288,11 +222,7 @@ def test_client_changes_the_voice_only_before_it_was_heard(bench: Make) -> None:
 # Client events: the input buffer
 
 
-def encoded(samples: Samples) -> str:
-    return base64.b64encode(np.repeat(samples, 3).astype("<i2").tobytes()).decode()
-
-
-def test_client_appends_sound_and_commits_it(bench: Make, quiet: Samples) -> None:
+def test_client_appends_sound_and_commits_it(bench: Make, encoded: Encoded, quiet: Samples) -> None:
     b = bench(config=MANUAL)
     b.send("input_audio_buffer.append", audio=encoded(np.tile(quiet, 10)))
     b.send("input_audio_buffer.append", audio=encoded(np.tile(quiet, 10)))
@@ -310,7 +240,7 @@ def test_client_appends_in_the_format_that_the_session_has_now(bench: Make) -> N
 
 
 def test_client_commits_too_little(bench: Make) -> None:
-    error = refusal(bench(), "input_audio_buffer.commit")
+    error = bench().refusal("input_audio_buffer.commit")
     assert error.code == "input_audio_buffer_commit_empty"
     assert error.message == (
         "Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, but buffer only has "
@@ -334,21 +264,12 @@ def test_client_commits_a_turn_that_runs_under_its_announced_id(bench: Make, lou
     assert started["item_id"] == committed["item_id"]
 
 
-def test_turn_that_ends_without_an_announcement_gets_an_id(bench: Make, loud: Samples, quiet: Samples) -> None:
-    b = bench(config=MANUAL)
-    b.hear(loud, 10)
-    b.session.input.configure(None)
-    b.session._turn_item_id = None
-    b.send("input_audio_buffer.commit")
-    assert b.events()[0]["item_id"].startswith("item_")
-
-
 # Client events: the output buffer
 
 
 def test_client_clears_the_output(bench: Make) -> None:
     b = bench()
-    spoken(b, "hello world")
+    b.spoken("hello world")
     b.play(5)
     b.events()
     b.send("output_audio_buffer.clear")
@@ -357,133 +278,13 @@ def test_client_clears_the_output(bench: Make) -> None:
     assert events[1]["audio_end_ms"] == 100
 
 
-# Client events: items
-
-
-def test_client_creates_items_in_any_order(bench: Make) -> None:
-    b = bench()
-    for item_id, previous in (("b", None), ("c", ""), ("a", "root"), ("bb", "b")):
-        b.send("conversation.item.create", item={**USER, "id": item_id}, previous_item_id=previous)
-    events = b.events()
-    assert [event["type"] for event in events[:2]] == ["conversation.item.added", "conversation.item.done"]
-    assert [event["previous_item_id"] for event in events[::2]] == [None, "b", None, "b"]
-    assert [item.id for item in b.session.conversation.backwards()] == ["c", "bb", "b", "a"]
-
-
-def test_client_creates_an_item_after_one_that_is_not_there(bench: Make) -> None:
-    error = refusal(bench(), "conversation.item.create", item=USER, previous_item_id="x")
-    assert error.code == "item_create_invalid_previous_item_id"
-
-
-def test_client_creates_an_item_twice(bench: Make) -> None:
-    b = bench()
-    b.send("conversation.item.create", item={**USER, "id": "a"})
-    assert refusal(b, "conversation.item.create", item={**USER, "id": "a"}).param == "item.id"
-    assert len(b.session.conversation) == 1
-
-
-def test_client_creates_a_function_call(bench: Make) -> None:
-    b = bench()
-    b.send("conversation.item.create", item={"type": "function_call", "name": "f", "arguments": "{}"})
-    assert b.events()[0]["item"]["call_id"].startswith("call_")
-
-
-def test_client_creates_an_item_with_sound(bench: Make, loud: Samples) -> None:
-    b = bench("hello")
-    part = {"type": "input_audio", "audio": encoded(np.tile(loud, 10))}
-    b.send("conversation.item.create", item={"type": "message", "role": "user", "content": [part]})
-    item = b.session.conversation.last
-    assert (item.spoken, item.shown["content"]) == ("hello", [{"type": "input_audio", "transcript": None}])
-    assert len(item.audio) == 10 * FRAME_SAMPLES
-
-
-def test_client_creates_an_item_with_the_models_sound(bench: Make) -> None:
-    b = bench(call_format=PCMU)
-    part = {"type": "output_audio", "audio": "/////w==", "transcript": "hello"}
-    b.send("conversation.item.create", item={"type": "message", "role": "assistant", "content": [part]})
-    item = b.session.conversation.last
-    assert (item.spoken, len(item.audio)) == ("hello", 4)
-
-
-def test_client_creates_an_item_with_sound_that_is_not_base64(bench: Make) -> None:
-    part = {"type": "input_audio", "audio": "!"}
-    error = refusal(bench(), "conversation.item.create", item={"type": "message", "role": "user", "content": [part]})
-    assert error.param == "item.content[0].audio"
-
-
-def test_client_retrieves_an_item_for_itself(bench: Make) -> None:
-    b = bench()
-    b.send("conversation.item.create", item={**USER, "id": "a"})
-    b.events()
-    b.send("conversation.item.retrieve", item_id="a")
-    (effect,) = b.effects()
-    assert effect.channel_id == "channel"
-    assert effect.event["item"]["id"] == "a"
-
-
-def test_client_deletes_an_item(bench: Make) -> None:
-    b = bench()
-    b.send("conversation.item.create", item={**USER, "id": "a"})
-    b.events()
-    b.send("conversation.item.delete", item_id="a")
-    (event,) = b.events()
-    assert (event["type"], event["item_id"]) == ("conversation.item.deleted", "a")
-    assert len(b.session.conversation) == 0
-
-
-@pytest.mark.parametrize(("verb", "doing"), [("delete", "deleting"), ("retrieve", "retrieving")])
-def test_client_names_an_item_that_is_not_there(bench: Make, verb: str, doing: str) -> None:
-    error = refusal(bench(), f"conversation.item.{verb}", item_id="yo")
-    assert error.code == f"item_{verb}_invalid_item_id"
-    assert error.message == f"Error {doing} item: the item with id 'yo' does not exist."
-
-
-def test_client_truncates_what_is_played(bench: Make) -> None:
-    b = bench()
-    item_id = spoken(b, "hello world")
-    b.play(2)
-    b.events()
-    b.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=100)
-    (event,) = b.events()
-    assert list(event) == ["type", "event_id", "item_id", "content_index", "audio_end_ms"]
-    b.play(3)
-    assert b.session.output.read() is None
-    assert list(b.session.conversation.get(item_id).texts()) == ["hello"]
-
-
-def test_client_truncates_an_item_that_is_made(bench: Make) -> None:
-    b = bench()
-    response = begin(b)
-    item_id = say(b, response, "hello")
-    b.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=20)
-    response.close_item()
-    assert b.session.conversation.get(item_id).audio_ms == 20
-
-
-@pytest.mark.parametrize(
-    ("fields", "code", "message"),
-    [
-        ({"item_id": "x"}, "item_truncate_invalid_item_id", "Item with item_id not found: x"),
-        ({"item_id": "a"}, None, "Only model output audio messages can be truncated"),
-        ({"content_index": 1}, None, "Only model output audio messages can be truncated"),
-        ({"audio_end_ms": 101}, "invalid_value", "Audio content of 100ms is already shorter than 101ms"),
-    ],
-)
-def test_client_truncates_what_can_not_be(bench: Make, fields: Any, code: str | None, message: str) -> None:
-    b = bench()
-    b.send("conversation.item.create", item={**USER, "id": "a"})
-    fields = {"item_id": spoken(b, "hello"), "content_index": 0, "audio_end_ms": 0, **fields}
-    error = refusal(b, "conversation.item.truncate", **fields)
-    assert (error.code, error.message) == (code, message)
-
-
 # Client events: responses
 
 
 def test_client_creates_one_response_at_a_time(bench: Make) -> None:
     b = bench()
-    response = begin(b)
-    error = refusal(b, "response.create")
+    response = b.begin()
+    error = b.refusal("response.create")
     assert error.code == "conversation_already_has_active_response"
     assert error.message == (
         f"Conversation already has an active response in progress: {response.id}. Wait until the response is finished "
@@ -493,7 +294,7 @@ def test_client_creates_one_response_at_a_time(bench: Make) -> None:
 
 def test_client_creates_responses_beside_the_conversation(bench: Make) -> None:
     b = bench()
-    begin(b)
+    b.begin()
     b.send("conversation.item.create", item={**USER, "id": "a"})
     b.send(
         "response.create",
@@ -506,14 +307,9 @@ def test_client_creates_responses_beside_the_conversation(bench: Make) -> None:
     assert len(b.session.conversation) == 1
 
 
-def test_client_refers_to_an_item_that_is_not_there(bench: Make) -> None:
-    error = refusal(bench(), "response.create", response={"input": [{"type": "item_reference", "id": "x"}]})
-    assert error.param == "response.input[0].id"
-
-
 def test_client_cancels_a_response(bench: Make) -> None:
     b = bench()
-    response = begin(b)
+    response = b.begin()
     item = response.open_message(expected=4)
     response.add_text("a")
     b.session.play(response, item, np.zeros(8 * FRAME_SAMPLES, dtype=np.int16), "abcd")
@@ -527,22 +323,22 @@ def test_client_cancels_a_response(bench: Make) -> None:
 
 def test_client_cancels_a_response_that_said_nothing_yet(bench: Make) -> None:
     b = bench()
-    begin(b)
+    b.begin()
     b.send("response.cancel")
     assert b.types()[-1] == "response.done"
-    begin(b)
+    b.begin()
 
 
 def test_client_cancels_a_function_call(bench: Make) -> None:
     b = bench()
-    begin(b).open_call("f")
+    b.begin().open_call("f")
     b.send("response.cancel")
     assert b.events()[-1]["response"]["output"][0]["status"] == "incomplete"
 
 
 def test_client_cancels_a_response_by_its_id(bench: Make) -> None:
     b = bench()
-    first, second = begin(b), begin(b, conversation="none")
+    first, second = b.begin(), b.begin(conversation="none")
     b.send("response.cancel", response_id=second.id)
     assert (first.is_active, second.is_active) == (True, False)
     b.send("response.cancel", response_id=first.id)
@@ -551,7 +347,7 @@ def test_client_cancels_a_response_by_its_id(bench: Make) -> None:
 
 @pytest.mark.parametrize("fields", [{}, {"response_id": "resp_x"}])
 def test_client_cancels_nothing(bench: Make, fields: Any) -> None:
-    error = refusal(bench(), "response.cancel", **fields)
+    error = bench().refusal("response.cancel", **fields)
     assert (error.code, error.message) == (
         "response_cancel_not_active",
         "Cancellation failed: no active response found",
@@ -561,7 +357,7 @@ def test_client_cancels_nothing(bench: Make, fields: Any) -> None:
 def test_session_reports_its_rate_limits_after_a_response(bench: Make) -> None:
     b = bench(sends_rate_limits=True)
     b.send("conversation.item.create", item={**USER, "content": [{"type": "input_text", "text": "x" * 4 * 639}]})
-    b.session.finish(begin(b), "completed")
+    b.session.finish(b.begin(), "completed")
     assert b.events()[-1]["rate_limits"] == [
         {"name": "tokens", "limit": 15000000, "remaining": 14999361, "reset_seconds": 0.002}
     ]
@@ -569,5 +365,15 @@ def test_session_reports_its_rate_limits_after_a_response(bench: Make) -> None:
 
 def test_session_without_an_output_buffer_plays_nothing(bench: Make) -> None:
     b = bench(has_output_buffer=False)
-    spoken(b, "hello")
+    b.spoken("hello")
     assert not b.session.output.is_playing
+
+
+def test_client_retrieves_and_deletes_items(bench: Make) -> None:
+    b = bench()
+    b.send("conversation.item.create", item={**USER, "id": "a"})
+    b.events()
+    b.send("conversation.item.retrieve", item_id="a")
+    b.send("conversation.item.delete", item_id="a")
+    assert b.types() == ["conversation.item.retrieved", "conversation.item.deleted"]
+    assert b.refusal("conversation.item.truncate", item_id="a", content_index=0, audio_end_ms=0).param == "item_id"
