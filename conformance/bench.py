@@ -1,6 +1,7 @@
 """What a check works with: phones, REST, sidebands and the webhook receiver, all led to one target and cleaned up."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, NoReturn, Self
 
@@ -161,6 +162,12 @@ class Bench:
             return await sideband.wait_for(type, **{"timeout": self.within.event, **options})
         except (WaitTimeout, FarEndError) as error:
             self.fail(f"the event {type}", error)
+
+    def watch(self, waiting: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        """Wait for something while the check goes on. It is cancelled at the check's end."""
+        task = asyncio.ensure_future(waiting)
+        self._stack.callback(task.cancel)
+        return task
 
     async def nothing(self, happens: "asyncio.Future[Any]") -> bool:
         """Whether the awaited thing stays away for as long as silence has to last. It is cancelled then."""
