@@ -15,6 +15,7 @@
     │       ├── MethodNotAllowed      405
     │       ├── DecisionAlreadyMade   409  decision_already_made
     │       ├── PayloadTooLarge       413
+    │       ├── InternalError         500  an EmulatorBug, as the API's client sees it
     │       └── UpstreamFailed        502
     │           └── EndpointUnreachable   … a webhook endpoint that gave no answer to a test
     ├── UsageError             whoever calls this package misused it
@@ -136,6 +137,17 @@ class PayloadTooLarge(ApiError):
     """413: a body above the limit (a setting)."""
 
     status = 413
+
+
+class InternalError(ApiError):
+    """500: a bug of the emulator. The journal has it as `emulator.bug`; what happened to the call is said there."""
+
+    status = 500
+    type = "server_error"
+    headers: ClassVar[dict[str, str]] = {"x-should-retry": "false"}
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(f"The emulator has a bug, see emulator.bug in its journal: {error!r}")
 
 
 class UpstreamFailed(ApiError):

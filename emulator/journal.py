@@ -1,5 +1,6 @@
 """The journal: what happened, who did it, when. The inspector, assertions and reports read it and nothing else."""
 
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -108,6 +109,15 @@ class Journal:
         for listener in tuple(self._listeners):
             listener(entry)
         return entry
+
+    def add_bug(
+        self, error: BaseException, *, now: float, project_id: str | None = None, call_id: str | None = None
+    ) -> Entry:
+        """Record that an invariant of ours failed, with what is known of where."""
+        trace = "".join(traceback.format_exception(error))
+        return self.add(
+            "emulator.bug", now=now, project_id=project_id, call_id=call_id, error=repr(error), traceback=trace
+        )
 
     def subscribe(self, listener: Callable[[Entry], None]) -> Callable[[], None]:
         """Call `listener` with every entry from now on. Returns the function that ends that."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Self, TextIO
@@ -43,6 +44,8 @@ from .webhooks.signature import format_secret
 INCOMING = "realtime.call.incoming"
 CALL_END_TIMEOUT = 2.0
 """How long the callers' phones may take to answer the BYEs of an emulator that stops."""
+HTTP_END_TIMEOUT = 1.0
+"""How long a request may still take whose body has not come when the emulator stops."""
 AUTO_ACCEPT_CONFIG = {"type": "realtime", "model": "gpt-realtime"}
 
 
@@ -90,8 +93,8 @@ class Emulator:
         """Open every listener. Ready when it returns."""
         self._is_started = True
         self._authority = Authority()
-        self._supervisor = Supervisor()
-        self._deadlines = Deadlines(self.clock)
+        self._supervisor = Supervisor(on_bug=self._bug)
+        self._deadlines = Deadlines(self.clock, on_bug=self._bug)
         self._build()
         try:
             await self._listen()
@@ -112,9 +115,9 @@ class Emulator:
         self._is_started = False
         self.journal.add("emulator.stopping", now=self.clock.now())
         await self.performer.stop(CALL_END_TIMEOUT)
+        await self._webhooks.stop()  # before the server: its last request may be a test of a webhook endpoint
         await self._runner.cleanup()
         await self._net.stop()
-        await self._webhooks.stop()
         await self._supervisor.stop()
         self._deadlines.close()
         self._authority.close()
@@ -241,8 +244,10 @@ class Emulator:
             post_webhook=self._post_webhook,
             flush=lambda: self._net.flush(),
         )
-        self._net = SipNet(self.endpoint, now=self.clock.now, on_input=self.performer.pump)
-        self._runner = web.AppRunner(self._make_app(), access_log=None, handle_signals=False)
+        self._net = SipNet(self.endpoint, now=self.clock.now, on_input=self.performer.pump, on_bug=self._bug)
+        self._runner = web.AppRunner(
+            self._make_app(), access_log=None, handle_signals=False, shutdown_timeout=HTTP_END_TIMEOUT
+        )
 
     def _make_app(self) -> web.Application:
         app = web.Application(
@@ -313,6 +318,9 @@ class Emulator:
 
     # Private: what calls ask for
 
+    def _bug(self, error: BaseException) -> None:
+        self.journal.add_bug(error, now=self.clock.now())
+
     def _make_host(self, call: Call, effect: OpenSession, on_expired: Callable[[], None]) -> RunningHost:
         now = self.clock.now()
         leg = call.leg
@@ -335,6 +343,7 @@ class Emulator:
             deadlines=self._deadlines,
             now=self.clock.now,
             on_expired=on_expired,
+            on_bug=lambda error: self.performer.bug(call, error),
         )
 
     def _post_webhook(self, call: Call, effect: PostWebhook) -> None:
@@ -348,6 +357,15 @@ class Emulator:
         )
         project = self.projects[call.project_id]
         self._webhooks.post(event, project=project, call_id=call.call_id)
+
+    def _record_bug(self, error: BaseException) -> None:
+        """A task or a timer failed, and no call is to blame: the emulator goes on, and its leak check tells."""
+        self.journal.add(
+            "emulator.bug",
+            now=self.clock.now(),
+            error=repr(error),
+            traceback="".join(traceback.format_exception(error)),
+        )
 
     def _spill(self, entry: Entry) -> None:
         """The journal lets an entry go: write it, if there is a folder for it."""

@@ -7,7 +7,7 @@ for and what the others answer.
 from dataclasses import dataclass
 from enum import Enum
 
-from ..errors import ApiError, CallNotFound, EmulatorBug, UpstreamFailed
+from ..errors import ApiError, CallNotFound, EmulatorBug, InternalError, UpstreamFailed
 from ..ids import CallId
 from .effects import (
     AskForGreeting,
@@ -34,6 +34,7 @@ from .inputs import (
     Refer,
     Reject,
     ReplyToken,
+    Stop,
 )
 from .leg import Leg, SipLeg
 from .verbs import Row, refusal
@@ -63,7 +64,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.UNDECIDED, I.CALLER_BYE): S.ENDED,  # RFC 3261 15.1.2: 487 to the INVITE is on its way
     (S.UNDECIDED, I.SEND_FAILED): S.ENDED,  # the caller's connection is gone
     (S.UNDECIDED, I.DECISION_TIMED_OUT): S.ENDED,  # CHOICE: decision_timeout
-    (S.UNDECIDED, I.STOP): S.ENDED,  # the emulator stops: 503
+    (S.UNDECIDED, I.STOP): S.ENDED,  # the emulator stops: 503; it has a bug: 500
     (S.PREPARING, I.REFER): S.PREPARING,  # held until the ACK
     (S.PREPARING, I.HANGUP): S.PREPARING,  # held until our 2xx is out
     (S.PREPARING, I.MEDIA_READY): S.ANSWERED,  # DOC: accept is answered, then 200 with the SDP answer
@@ -72,7 +73,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.PREPARING, I.CANCELLED): S.ENDED,  # RFC 3261 9.2: an accept that lost the race
     (S.PREPARING, I.CALLER_BYE): S.ENDED,  # RFC 3261 15.1.2: BYE in an early dialog
     (S.PREPARING, I.SESSION_EXPIRED): S.ENDED,  # OBS: 60 minutes, whatever else happens
-    (S.PREPARING, I.STOP): S.ENDED,  # the emulator stops: 503
+    (S.PREPARING, I.STOP): S.ENDED,  # the emulator stops: 503; it has a bug: 500
     (S.ANSWERED, I.REFER): S.ANSWERED,  # held until the ACK
     (S.ANSWERED, I.HANGUP): S.LEAVING,  # RFC 3261 15: the BYE itself waits for the ACK
     (S.ANSWERED, I.ACKED): S.CONNECTED,  # RFC 3261 13.3.1.4
@@ -181,8 +182,7 @@ class Call:
             return [CloseMedia()] if given.kind is I.MEDIA_READY else []
         self._step(given.kind)
         if before not in (S.LEAVING, S.ENDED) and self.state in (S.LEAVING, S.ENDED):
-            by, reason = _ENDINGS[given.kind]
-            self.ending = Ending(by=by, reason=reason)
+            self.ending = _ending(given)
         return self._effects(before, given)
 
     # Queries
@@ -228,9 +228,9 @@ class Call:
         if before is S.LEAVING or self.state in (S.CONNECTED, S.TRANSFERRING):
             return []
         if before is S.UNDECIDED:
-            return [SendSip(status=503)] if given.kind is I.STOP else []
+            return [SendSip(status=given.status)] if isinstance(given, Stop) else []
         if before is S.PREPARING:
-            return self._abandon(given.kind)
+            return self._abandon(given)
         return self._leave(given.kind)
 
     def _answer(self, port: int) -> list[Effect]:
@@ -267,15 +267,15 @@ class Call:
             return []
         return [*self._bye(), *self._reply(hangup.reply), *self._close(I.HANGUP)]
 
-    def _abandon(self, kind: InputKind) -> list[Effect]:
+    def _abandon(self, given: Input) -> list[Effect]:
         """An accepted call that ends before our 2xx."""
-        status = {I.MEDIA_FAILED: 500, I.SESSION_EXPIRED: 480, I.STOP: 503}.get(kind)
-        caller_left = kind in (I.CANCELLED, I.CALLER_BYE)
-        error = (
-            CallNotFound()
-            if caller_left
-            else UpstreamFailed("The call could not be set up: its caller can't be reached")
-        )
+        kind = given.kind
+        status = given.status if isinstance(given, Stop) else {I.MEDIA_FAILED: 500, I.SESSION_EXPIRED: 480}.get(kind)
+        error: ApiError = UpstreamFailed(f"The call could not be set up: {_ending(given).reason}")
+        if kind in (I.CANCELLED, I.CALLER_BYE):
+            error = CallNotFound()
+        elif isinstance(given, Stop) and given.bug is not None:
+            error = InternalError(given.bug)
         effects: list[Effect] = [] if status is None else [SendSip(status=status)]
         effects += self._reply(self._accept_reply, error)
         return effects + self._close(kind)
@@ -301,3 +301,8 @@ class Call:
     @staticmethod
     def _reply(reply: ReplyToken | None, error: ApiError | None = None) -> list[Effect]:
         return [] if reply is None else [ReplyHttp(reply=reply, error=error)]
+
+
+def _ending(given: Input) -> Ending:
+    by, reason = _ENDINGS[given.kind]
+    return Ending(by=by, reason=given.reason if isinstance(given, Stop) else reason)

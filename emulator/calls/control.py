@@ -158,6 +158,17 @@ class CallControl:
     def next_deadline(self) -> float | None:
         return self._deadlines[0][0] if self._deadlines else None
 
+    # Queries
+
+    def call_of(self, event: sip.SipEvent) -> Call | None:
+        """The call that `event` is about, if there is one."""
+        match event:
+            case sip.InviteReceived(invite=invite) | sip.InviteCancelled(invite=invite):
+                return self.calls.by_invite(invite)
+            case sip.MessageReceived() | sip.MessageSent() | sip.MessageDropped() | sip.FlowFailed():
+                return None
+        return self.calls.by_dialog(event.dialog)
+
     # Private
 
     def _emit(self, call: Call | None, *effects: Effect) -> None:

@@ -171,10 +171,16 @@ class ByeCompleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """The emulator stops, or the call's own machinery failed; `reason` is journalled."""
+    """The emulator stops, or with `bug` what the call's own machinery raised; `reason` is journalled."""
 
     kind: ClassVar = InputKind.STOP
     reason: str
+    bug: BaseException | None = None
+
+    @property
+    def status(self) -> int:
+        """What a caller gets whose INVITE is undecided (RFC 3261 21.5.4 and 21.5.1)."""
+        return 503 if self.bug is None else 500
 
 
 Input: TypeAlias = (

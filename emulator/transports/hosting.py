@@ -1,7 +1,8 @@
 """A session host at work: its channels, its deadline, and its journal entries."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from ..errors import EmulatorBug
@@ -35,7 +36,10 @@ class Nobody:
 
 
 class RunningHost:
-    """Joins a `SessionHost` to the world. Call `pump()` after feeding the host by another way than these methods."""
+    """Joins a `SessionHost` to the world. Call `pump()` after feeding the host by another way than these methods.
+
+    What the host raises goes to `on_bug`, not to whoever happened to bring the input.
+    """
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class RunningHost:
         deadlines: Deadlines,
         now: Callable[[], float],
         on_expired: Callable[[], None],
+        on_bug: Callable[[Exception], None],
     ) -> None:
         self.host = host
         self.project_id = project_id
@@ -57,6 +62,7 @@ class RunningHost:
         self._deadlines = deadlines
         self._now = now
         self._on_expired = on_expired
+        self._on_bug = on_bug
         self._is_pumping = False
 
     # Input
@@ -65,8 +71,9 @@ class RunningHost:
         now = self._now()
         self.channels[channel.id] = channel
         self._record("channel.attached", now, channel=channel.id, transport=transport)
-        self.host.attach(channel.id, now)
-        self.pump()
+        with self._reported():
+            self.host.attach(channel.id, now)
+            self.pump()
 
     def detach(self, channel: Channel, *, code: int | None, by: str) -> None:
         """The channel is gone, whoever closed it. The session lives on."""
@@ -75,14 +82,16 @@ class RunningHost:
         now = self._now()
         self._record("channel.detached", now, channel=channel.id, code=code, by=by)
         if self.is_open:
-            self.host.detach(channel.id, now)
-            self.pump()
+            with self._reported():
+                self.host.detach(channel.id, now)
+                self.pump()
 
     def receive(self, channel_id: str, data: str | bytes) -> None:
         """One client event."""
         if self.is_open:
-            self.host.receive_text(channel_id, data, self._now())
-            self.pump()
+            with self._reported():
+                self.host.receive_text(channel_id, data, self._now())
+                self.pump()
 
     def close(self, code: int, reason: str = "") -> None:
         """End the session: every channel is closed with `code`."""
@@ -141,8 +150,16 @@ class RunningHost:
         self._journal.add(kind, now=now, project_id=self.project_id, call_id=self.call_id, **data)
 
     def _handle_timer(self, now: float) -> None:
-        self.host.handle_timer(now)
-        self.pump()
+        with self._reported():
+            self.host.handle_timer(now)
+            self.pump()
+
+    @contextlib.contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 — a session's bug ends its own call, not a loop that serves others
+            self._on_bug(error)
 
 
 RESPONSE_CREATE = json.dumps({"type": "response.create"})

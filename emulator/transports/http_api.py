@@ -8,7 +8,15 @@ from typing import Any
 from aiohttp import web
 
 from ..calls.inputs import Accept, Hangup, Input, InputKind, Refer, Reject, ReplyToken
-from ..errors import ApiError, InvalidRequest, InvalidTarget, MethodNotAllowed, PayloadTooLarge, ResourceNotFound
+from ..errors import (
+    ApiError,
+    InternalError,
+    InvalidRequest,
+    InvalidTarget,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    ResourceNotFound,
+)
 from ..realtime.session_config import parse_session_config
 from ..sip.refer import refer_to
 from .services import PROJECT, SERVICES, project_of
@@ -36,9 +44,6 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except ApiError as error:
         return error_response(error)
-    except web.HTTPRequestEntityTooLarge:
-        limit = request.app[SERVICES].settings.http_body_limit
-        return error_response(PayloadTooLarge(f"The request body is larger than {limit} bytes"))
     except web.HTTPNotFound:
         if not request.path.startswith("/v1"):
             raise
@@ -49,6 +54,12 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         )
         answer.headers["Allow"] = error.headers["Allow"]
         return answer
+    except (web.HTTPException, ConnectionError):
+        raise
+    except Exception as error:  # noqa: BLE001 — a bug is journalled, and answered like everything else
+        services = request.app[SERVICES]
+        services.journal.add_bug(error, now=services.clock.now(), call_id=request.match_info.get("call_id"))
+        return error_response(InternalError(error))
 
 
 @web.middleware
@@ -59,10 +70,13 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
     services = request.app[SERVICES]
     call_id = request.match_info.get("call_id")
     seen = {"method": request.method, "path": request.path_qs}
-    body = (await request.read())[:JOURNAL_BODY_LIMIT].decode("utf-8", "replace")
-    services.journal.add("rest.request", now=services.clock.now(), call_id=call_id, **seen, body=body)
-    status = 500
+    body, status = b"", 500
     try:
+        try:
+            body = await _read(request)
+        finally:
+            text = body[:JOURNAL_BODY_LIMIT].decode("utf-8", "replace")
+            services.journal.add("rest.request", now=services.clock.now(), call_id=call_id, **seen, body=text)
         response = await handler(request)
         status = response.status
         return response
@@ -90,6 +104,19 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     if request.path.startswith("/v1/") and request.path != "/v1/realtime":
         request[PROJECT] = project_of(request)
     return await handler(request)
+
+
+async def _read(request: web.Request) -> bytes:
+    """The whole body; handlers that read it again get the same. A length that is too large is refused unread."""
+    limit = request.app[SERVICES].settings.http_body_limit
+    try:
+        if (request.content_length or 0) <= limit:
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        pass
+    except web.RequestPayloadError as error:
+        raise InvalidRequest(f"The body of the request can't be read: {error}") from error
+    raise PayloadTooLarge(f"The request body is larger than {limit} bytes")
 
 
 def error_response(error: ApiError) -> web.Response:

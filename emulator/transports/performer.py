@@ -1,19 +1,20 @@
 """Performs what calls want: effects in order, a queue for each call, on sockets, sessions and waiting requests.
 
 An effect that must wait holds those behind it, of its own call only. A failed effect skips the rest of its batch, turns
-the HTTP reply behind it into a 502, and comes back to the call as an input.
+the HTTP reply behind it into a 502, and comes back to the call as an input. One that raises what nobody foresaw is a
+bug: it is journalled, its own call ends, and the others go on.
 """
 
 import asyncio
 import itertools
-import traceback
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..calls.call import Call, State
-from ..calls.control import CallControl
+from ..calls.control import Batch, CallControl
 from ..calls.effects import (
     AskForGreeting,
     CloseMedia,
@@ -33,7 +34,7 @@ from ..calls.effects import (
 )
 from ..calls.inputs import Input, MediaFailed, MediaReady, ReplyToken, SessionExpired, Stop
 from ..calls.leg import SipLeg
-from ..errors import ApiError, EmulatorBug, SipError, UpstreamFailed, UsageError
+from ..errors import ApiError, EmulatorBug, InternalError, SipError, UpstreamFailed, UsageError
 from ..ids import Ids
 from ..journal import Journal
 from ..rtp.stream import RtpStream
@@ -44,6 +45,8 @@ from .deadlines import Clock, Deadlines
 from .hosting import RESPONSE_CREATE, Nobody, RunningHost
 from .rtp_net import MediaLeg, MediaPorts, NoMediaPort, Ticker
 from .supervisor import Supervisor
+
+log = logging.getLogger("ringback.calls")
 
 SDP_NUMBER_BITS = 31
 
@@ -77,7 +80,7 @@ class CallRun:
 
     call: Call
     queue: deque[Effect | _BatchEnd] = field(default_factory=deque)
-    failure: str | None = None
+    failure: ApiError | None = None
     """Why an effect of the batch at work failed."""
     is_waiting: bool = False
     host: RunningHost | None = None
@@ -145,12 +148,23 @@ class Performer:
         self._is_pumping = True
         try:
             while self._take_sip_event() or self._take_batch():
-                pass
+                pass  # each of them ends the call that has a bug, and goes on
         finally:
             self._is_pumping = False
         self._flush()
         self._deadlines.arm(self._endpoint, self._endpoint.next_deadline(), self._endpoint_timer)
         self._deadlines.arm(self.control, self.control.next_deadline(), self._control_timer)
+
+    def bug(self, call: Call | None, error: BaseException) -> None:
+        """An invariant failed: it is journalled, and the call whose it was ends, with 500 or BYE."""
+        now = self._clock.now()
+        if call is None:
+            self._journal.add_bug(error, now=now)
+            return
+        self._journal.add_bug(error, now=now, project_id=call.project_id, call_id=call.call_id)
+        if call.state is not State.ENDED:
+            self.control.apply(call, Stop(reason=f"bug: {error!r}", bug=error), now)
+            self.pump()
 
     async def stop(self, timeout: float) -> None:
         """End every call: BYE to each, and wait until all are answered, `timeout` seconds at the most."""
@@ -184,7 +198,16 @@ class Performer:
         event = self._endpoint.next_event()
         if event is None:
             return False
-        now = self._clock.now()
+        try:
+            self._receive(event, self._clock.now())
+        except Exception as error:  # noqa: BLE001 — one call's bug must not end its neighbours
+            call = self.control.call_of(event)
+            self.bug(call, error)
+            if call is None and isinstance(event, sip.InviteReceived):
+                self._refuse(RefuseInvite(invite=event.invite, status=500))
+        return True
+
+    def _receive(self, event: sip.SipEvent, now: float) -> None:
         match event:
             case sip.MessageReceived():
                 self._record_message("sip.received", event, now)
@@ -201,7 +224,6 @@ class Performer:
                 )
             case _:
                 self.control.receive_sip(event, now)
-        return True
 
     def _record_message(self, kind: str, event: sip.MessageReceived | sip.MessageSent, now: float) -> None:
         message = event.message
@@ -212,27 +234,32 @@ class Performer:
             summary=message.summary,
             transport=event.flow.transport,
             peer=_address(event.flow.remote),
-            text=message.to_bytes().decode("utf-8", "replace"),
+            text=event.data.decode("utf-8", "replace"),
         )
 
     def _take_batch(self) -> bool:
         batch = self.control.next_batch()
         if batch is None:
             return False
-        if batch.call is None:
-            for effect in batch.effects:
-                self._perform_without_call(effect)
-            return True
-        run = self._runs.get(batch.call.call_id)
+        try:
+            if batch.call is None:
+                self._perform_without_call(batch.effects)
+            else:
+                self._perform_batch(batch.call, batch)
+        except Exception as error:  # noqa: BLE001 — one call's bug must not end its neighbours
+            self.bug(batch.call, error)
+        return True
+
+    def _perform_batch(self, call: Call, batch: Batch) -> None:
+        run = self._runs.get(call.call_id)
         if run is None:
-            if self.control.calls.get(batch.call.call_id) is None:
-                return True  # released: what comes after a call's last batch has nothing left to act on
-            run = self._runs[batch.call.call_id] = CallRun(batch.call)
+            if self.control.calls.get(call.call_id) is None:
+                return  # released: what comes after a call's last batch has nothing left to act on
+            run = self._runs[call.call_id] = CallRun(call)
             self._idle.clear()
         run.queue.extend(batch.effects)
         run.queue.append(_BatchEnd(batch.is_last))
         self._continue(run)
-        return True
 
     def _continue(self, run: CallRun) -> None:
         while run.queue and not run.is_waiting:
@@ -246,29 +273,17 @@ class Performer:
         try:
             self._perform(run, effect)
         except (SipError, UsageError) as error:  # no connection, or a dialog that ended while this effect waited
-            run.failure = f"{type(effect).__name__}: {error}"
+            run.failure = UpstreamFailed(f"Nothing was sent: {type(effect).__name__}: {error}")
         except Exception as error:  # noqa: BLE001 — one call's bug must not end its neighbours
-            self._bug(run, error)
+            run.failure = InternalError(error)
+            self.bug(run.call, error)
 
     def _end_batch(self, run: CallRun, end: _BatchEnd) -> None:
-        if run.failure is not None:
-            failure, run.failure = run.failure, None
-            self.control.send_failed(run.call, failure, failure, self._clock.now())
+        failure, run.failure = run.failure, None
+        if failure is not None and not isinstance(failure, InternalError):  # a bug has told the call already
+            self.control.send_failed(run.call, failure.message, failure.message, self._clock.now())
         if end.is_last:
             self._release(run)
-
-    def _bug(self, run: CallRun, error: Exception) -> None:
-        """An invariant failed: it is journalled, and its own call ends."""
-        self._journal.add(
-            "emulator.bug",
-            now=self._clock.now(),
-            project_id=run.call.project_id,
-            call_id=run.call.call_id,
-            error=repr(error),
-            traceback="".join(traceback.format_exception(error)),
-        )
-        if run.call.state is not State.ENDED:
-            self.control.apply(run.call, Stop(reason=f"bug: {error!r}"), self._clock.now())
 
     def _wait(self, run: CallRun, reply: Reply) -> None:
         run.is_waiting = True
@@ -325,7 +340,7 @@ class Performer:
             case RenewMedia():
                 self._renew_media(run, effect)
             case RefuseInvite():
-                self._perform_without_call(effect)
+                self._refuse(effect)
             case ReplyHttp(reply=token, error=error):
                 self._reply(run, token, error)
 
@@ -336,15 +351,22 @@ class Performer:
         except (SipError, UsageError) as error:  # whoever can't be reached needs no BYE: hanging up has worked
             self.control.send_failed(run.call, "BYE", str(error), now)
 
-    def _perform_without_call(self, effect: Effect) -> None:
-        if not isinstance(effect, RefuseInvite):
-            raise EmulatorBug(f"{effect!r} without a call")
+    def _perform_without_call(self, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            if not isinstance(effect, RefuseInvite):
+                raise EmulatorBug(f"{effect!r} without a call")
+            try:
+                self._refuse(effect)
+            except (SipError, UsageError) as error:  # CANCEL came with the INVITE, or the connection went
+                log.debug("= INVITE %s is over before its %d: %s", effect.invite, effect.status, error)
+
+    def _refuse(self, effect: RefuseInvite) -> None:
         self._endpoint.respond(effect.invite, effect.status, now=self._clock.now())
 
     def _reply(self, run: CallRun, token: ReplyToken, error: ApiError | None) -> None:
         reply = self._replies.pop(token)
         if error is None and run.failure is not None:
-            error = UpstreamFailed(f"Nothing was sent: {run.failure}")
+            error = run.failure
         if reply.outcome.done():  # the client did not wait for its answer
             return
         reply.outcome.set_result(error)
@@ -383,6 +405,7 @@ class Performer:
             loop=asyncio.get_running_loop(),
             now=self._clock.now,
             ticker=self._ticker,
+            on_bug=lambda error: self.bug(run.call, error),
         )
         self.control.apply(run.call, MediaReady(port=sockets.port), now)
 

@@ -130,13 +130,15 @@ class Ticker:
 class MediaLeg:
     """One leg's media: socket, RTP stream, and the session's audio ports. Call control never sees a frame.
 
-    Between `start` and `close` it sends a frame each tick, and gives the session what was heard.
+    Between `start` and `close` it sends a frame each tick, and gives the session what was heard. What that raises goes
+    to `on_bug`: the other legs of the tick must not wait for it.
     """
 
     sockets: MediaSocket
     loop: AbstractEventLoop
     now: Callable[[], float]
     ticker: Ticker
+    on_bug: Callable[[Exception], None]
     stream: RtpStream | None = None
     host: RunningHost | None = None
     on_digit: Callable[[str], None] | None = None
@@ -174,9 +176,19 @@ class MediaLeg:
             except OSError as error:  # an ICMP error of an earlier datagram: the peer's port is closed
                 log.debug("= rtp port %d: %s", self.sockets.port, error)
                 return
-            receive(data, source[:2], now)
+            try:
+                receive(data, source[:2], now)
+            except Exception as error:  # noqa: BLE001 — one call's bug must not end its neighbours
+                self.on_bug(error)
+                return
 
     def _tick(self, now: float) -> None:
+        try:
+            self._exchange(now)
+        except Exception as error:  # noqa: BLE001 — one call's bug must not end its neighbours
+            self.on_bug(error)
+
+    def _exchange(self, now: float) -> None:
         assert self.stream is not None
         assert self.host is not None
         assert self.on_digit is not None

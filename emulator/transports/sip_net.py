@@ -28,12 +28,21 @@ MAX_UDP_FLOWS = 10_000
 
 
 class SipNet:
-    """The listeners of one emulator. `on_input` is called after each time the endpoint was fed."""
+    """The listeners of one emulator. `on_input` is called after each time the endpoint was fed, `on_bug` gets what that
+    raised: no bytes may end the listener that brought them."""
 
-    def __init__(self, endpoint: SipEndpoint, *, now: Callable[[], float], on_input: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        endpoint: SipEndpoint,
+        *,
+        now: Callable[[], float],
+        on_input: Callable[[], None],
+        on_bug: Callable[[Exception], None],
+    ) -> None:
         self.endpoint = endpoint
         self.now = now
         self.on_input = on_input
+        self._on_bug = on_bug
         self._flow_ids = itertools.count(1)
         self._servers: list[asyncio.Server] = []
         self._udp: list[_UdpListener] = []
@@ -115,7 +124,10 @@ class SipNet:
         return flow
 
     def received(self, flow: Flow, data: bytes) -> None:
-        self.endpoint.receive_data(flow, data, self.now())
+        try:
+            self.endpoint.receive_data(flow, data, self.now())
+        except Exception as error:  # noqa: BLE001 — bytes of one peer, and others wait for theirs
+            self._on_bug(error)
         self.on_input()
 
     def opened(self, stream: "_StreamFlow") -> None:

@@ -15,6 +15,7 @@ from ringback.emulator import errors
         (errors.MethodNotAllowed("no"), 405, None),
         (errors.DecisionAlreadyMade("late"), 409, "decision_already_made"),
         (errors.PayloadTooLarge("big"), 413, None),
+        (errors.InternalError(ValueError("why")), 500, None),
         (errors.UpstreamFailed("gone"), 502, None),
     ],
 )

@@ -49,7 +49,7 @@ def test_a_call_has_the_sip_messages_of_its_dialog() -> None:
 
 
 def test_journal_refuses_a_kind_that_nobody_described() -> None:
-    with pytest.raises(EmulatorBug, match="unknown kind 'sip.sung'"):
+    with pytest.raises(EmulatorBug, match=r"unknown kind 'sip\.sung'"):
         Journal(limit=1).add("sip.sung", now=0.0)
 
 
@@ -73,3 +73,14 @@ def test_listener_hears_every_entry_until_it_unsubscribes() -> None:
     stop()
     journal.add("emulator.stopping", now=2.0)
     assert sequences(heard) == [1, 2, 3, 4, 5]
+
+
+def test_bug_is_recorded_with_its_traceback_and_its_call() -> None:
+    journal = Journal(limit=1)
+    try:
+        raise EmulatorBug("two and two are five")
+    except EmulatorBug as error:
+        entry = journal.add_bug(error, now=1.0, call_id="rtc_1")
+    assert (entry.kind, entry.call_id, entry.project_id) == ("emulator.bug", "rtc_1", None)
+    assert entry.data["error"] == "EmulatorBug('two and two are five')"
+    assert "test_journal.py" in entry.data["traceback"]

@@ -3,7 +3,7 @@ from itertools import product
 
 import diagrams
 import pytest
-from ringback.emulator.calls.call import LATE, TRANSITIONS, Call, CloseCodes, State
+from ringback.emulator.calls.call import LATE, TRANSITIONS, Call, CloseCodes, Ending, State
 from ringback.emulator.calls.effects import (
     AskForGreeting,
     CloseMedia,
@@ -44,7 +44,14 @@ from ringback.emulator.calls.inputs import (
 )
 from ringback.emulator.calls.leg import MemoryLeg, SipLeg
 from ringback.emulator.calls.verbs import ATTACH
-from ringback.emulator.errors import ApiError, CallNotFound, DecisionAlreadyMade, EmulatorBug, UpstreamFailed
+from ringback.emulator.errors import (
+    ApiError,
+    CallNotFound,
+    DecisionAlreadyMade,
+    EmulatorBug,
+    InternalError,
+    UpstreamFailed,
+)
 from ringback.emulator.ids import CallId
 from ringback.emulator.realtime.session_config import SessionConfig
 from ringback.emulator.sip.events import DialogId, InviteId
@@ -219,6 +226,7 @@ def test_webrtc_call_has_only_hangup() -> None:
         (CallerBye(), []),
         (DecisionTimedOut(status=480), [SendSip(status=480)]),
         (Stop(reason="over"), [SendSip(status=503)]),
+        (Stop(reason="bug", bug=RuntimeError("why")), [SendSip(status=500)]),
         (SendFailed(what="INVITE", reason="connection lost"), []),
     ],
 )
@@ -236,6 +244,7 @@ def test_undecided_call_ends(call: Call, given: Input, effects: list[Effect]) ->
         (SendFailed(what="180", reason="connection lost"), [], UpstreamFailed, 1000),
         (SessionExpired(), [SendSip(status=480)], UpstreamFailed, 1001),
         (Stop(reason="over"), [SendSip(status=503)], UpstreamFailed, 1000),
+        (Stop(reason="bug", bug=RuntimeError("why")), [SendSip(status=500)], InternalError, 1000),
     ],
 )
 def test_accepted_call_that_ends_before_its_answer_tells_the_application(
@@ -269,6 +278,11 @@ def test_answered_call_ends(call: Call, accept: Accept, given: Input, state: Sta
     assert without_replies(effects) == [*bye, CloseSession(close_code=code), CloseMedia()]
     assert errors_of(effects) == [CallNotFound]
     assert call.state is state
+
+
+def test_call_that_is_stopped_ends_for_the_reason_that_is_given(call: Call) -> None:
+    call.apply(Stop(reason="the emulator stops"))
+    assert call.ending == Ending(by="emulator", reason="the emulator stops")
 
 
 def test_transfer_that_fails_leaves_the_call_as_it_was(call: Call, accept: Accept) -> None:

@@ -298,3 +298,11 @@ def test_failed_message_comes_back_as_an_input(desk: Desk) -> None:
     desk.control.apply(call, Refer(target="tel:+1", reply=None), T0)
     desk.control.send_failed(call, "REFER", "connection lost", T0)
     assert call.state is State.CONNECTED
+
+
+def test_call_of_an_event_is_found_by_its_invite_or_its_dialog(desk: Desk) -> None:
+    desk.invite()
+    call = desk.call
+    assert desk.control.call_of(sip.InviteCancelled(invite=INVITE, dialog=DIALOG)) is call
+    assert desk.control.call_of(sip.ByeReceived(dialog=DIALOG, request=message("BYE", body=""))) is call
+    assert desk.control.call_of(sip.FlowFailed(flow=FLOW, dialogs=(), invites=())) is None
