@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Self, TextIO
@@ -357,15 +356,6 @@ class Emulator:
         )
         project = self.projects[call.project_id]
         self._webhooks.post(event, project=project, call_id=call.call_id)
-
-    def _record_bug(self, error: BaseException) -> None:
-        """A task or a timer failed, and no call is to blame: the emulator goes on, and its leak check tells."""
-        self.journal.add(
-            "emulator.bug",
-            now=self.clock.now(),
-            error=repr(error),
-            traceback="".join(traceback.format_exception(error)),
-        )
 
     def _spill(self, entry: Entry) -> None:
         """The journal lets an entry go: write it, if there is a folder for it."""
