@@ -92,9 +92,8 @@ def _step(entry: Entry) -> Step | None:
         case "channel.attached":
             return Step(at=entry.at, label=f"{data['channel']} attached", side="application", inward=True)
         case "channel.detached":
-            return Step(
-                at=entry.at, label=f"{data['channel']} closed ({data['code']})", side="application", inward=True
-            )
+            label = f"{data['channel']} closed ({data['code']})"
+            return Step(at=entry.at, label=label, side="application", inward=data["by"] == "client")
         case "event.client" | "event.server":
             inward = entry.kind == "event.client"
             return Step(at=entry.at, label=data["event"].get("type", "?"), side="application", inward=inward)
