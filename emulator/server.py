@@ -18,6 +18,7 @@ from .calls.project import Project
 from .clock import SystemClock
 from .config import Settings
 from .errors import UsageError
+from .faults.plan import Fault, Faults, Strike
 from .ids import Ids
 from .journal import Entry, Journal
 from .model.builtin import BuiltinModel
@@ -26,7 +27,7 @@ from .sessions.host import SessionHost
 from .sip.endpoint import SipEndpoint
 from .sip.events import Flow
 from .sip.timers import Timers
-from .transports import http_api, realtime_ws, webhook_api
+from .transports import http_api, http_faults, realtime_ws, webhook_api
 from .transports.deadlines import Clock, Deadlines
 from .transports.hosting import RunningHost
 from .transports.performer import Performer
@@ -80,6 +81,8 @@ class Emulator:
         rng = random.SystemRandom() if self.settings.seed is None else random.Random(self.settings.seed)
         self.ids = Ids(rng)
         self.journal = Journal(limit=self.settings.journal_limit, on_drop=self._spill)
+        self.faults = Faults(self._struck)
+        """What goes wrong on purpose, by project; to be changed at any time."""
         self.project = self._first_project()
         self.projects = {self.project.id: self.project}
         self._ready: ReadyInfo | None = None
@@ -133,17 +136,23 @@ class Emulator:
 
     # Projects
 
-    def add_project(self, *, webhook_urls: Iterable[str] = (), auto_accept: bool = False) -> Project:
-        """A tenant of its own in the running emulator: id, key, webhook secret, calls. Nothing of another meets it."""
+    def add_project(
+        self, *, webhook_urls: Iterable[str] = (), auto_accept: bool = False, faults: Iterable[Fault] = ()
+    ) -> Project:
+        """A tenant of its own in the running emulator: id, key, webhook secret, calls, faults. Nothing of another meets
+        it."""
         project = self._make_project(
             self.ids.project(), api_key=None, webhook_secret=None, webhook_urls=webhook_urls, auto_accept=auto_accept
         )
         self.projects[project.id] = project
+        if faults := tuple(faults):
+            self.faults.put(project.id, faults)
         return project
 
     def remove_project(self, project: Project) -> None:
-        """Forget a tenant; its open calls go on until they end."""
+        """Forget a tenant and its faults; its open calls go on until they end."""
         del self.projects[project.id]
+        self.faults.forget(project.id)
 
     def ready_for(self, project: Project) -> ReadyInfo:
         """The addresses as that project has them."""
@@ -172,11 +181,24 @@ class Emulator:
             found.append(f"{self.performer.open_calls} calls are open")
         if self.performer.playing_legs:
             found.append(f"{self.performer.playing_legs} legs have media")
+        if not self._is_started:
+            found += self._left_after_stop()
         found += [
             f"bug: {entry.data['error']}\n{entry.data['traceback']}"
             for entry in self.journal.entries(kind="emulator.bug")
         ]
         return found
+
+    def _left_after_stop(self) -> list[str]:
+        """What `stop()` should have closed."""
+        counts = {
+            "SIP connections": self._net.connections,
+            "deadlines": len(self._deadlines),
+            "tasks": len(self._supervisor),
+            "calls in the registry": len(self.performer.control.calls),
+            "undecided INVITEs": self.endpoint.describe()["undecided_invites"],
+        }
+        return [f"{count} {what} are left" for what, count in counts.items() if count]
 
     # Private: construction
 
@@ -214,7 +236,12 @@ class Emulator:
     def _build(self) -> None:
         settings = self.settings
         self._webhooks = WebhookSender(
-            settings=settings, clock=self.clock, deadlines=self._deadlines, journal=self.journal, ids=self.ids
+            settings=settings,
+            clock=self.clock,
+            deadlines=self._deadlines,
+            journal=self.journal,
+            ids=self.ids,
+            faults=self.faults,
         )
         self.endpoint = SipEndpoint(
             ids=self.ids,
@@ -242,8 +269,11 @@ class Emulator:
             make_host=self._make_host,
             post_webhook=self._post_webhook,
             flush=lambda: self._net.flush(),
+            faults=self.faults,
         )
-        self._net = SipNet(self.endpoint, now=self.clock.now, on_input=self.performer.pump, on_bug=self._bug)
+        self._net = SipNet(
+            self.endpoint, now=self.clock.now, on_input=self.performer.pump, on_bug=self._bug, faults=self.faults
+        )
         self._runner = web.AppRunner(
             self._make_app(), access_log=None, handle_signals=False, shutdown_timeout=HTTP_END_TIMEOUT
         )
@@ -260,7 +290,9 @@ class Emulator:
             journal=self.journal,
             projects=self.projects,
             performer=self.performer,
+            faults=self.faults,
         )
+        http_faults.add_signal(app)
         http_api.add_routes(app)
         realtime_ws.add_routes(app)
         webhook_api.add_routes(app, sender=self._webhooks, clock=self.clock)
@@ -343,6 +375,7 @@ class Emulator:
             now=self.clock.now,
             on_expired=on_expired,
             on_bug=lambda error: self.performer.bug(call, error),
+            faults=self.faults,
         )
 
     def _post_webhook(self, call: Call, effect: PostWebhook) -> None:
@@ -356,6 +389,20 @@ class Emulator:
         )
         project = self.projects[call.project_id]
         self._webhooks.post(event, project=project, call_id=call.call_id)
+
+    def _struck(self, strike: Strike) -> None:
+        now, project_id, call_id = self.clock.now(), strike.project_id, strike.call_id
+        if strike.error is not None:
+            self.journal.add_bug(strike.error, now=now, project_id=project_id, call_id=call_id)
+            return
+        self.journal.add(
+            "fault.struck",
+            now=now,
+            project_id=project_id,
+            call_id=call_id,
+            sip_call_id=strike.sip_call_id,
+            name=strike.name,
+        )
 
     def _spill(self, entry: Entry) -> None:
         """The journal lets an entry go: write it, if there is a folder for it."""

@@ -1,8 +1,10 @@
 """A running emulator on free ports, the clients that talk to it, and a leak check behind every test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,25 @@ from ringback.conformance.client import Phone, RestClient, Sideband, WebhookRece
 from ringback.emulator.config import Settings
 from ringback.emulator.server import Emulator
 
+DESCRIPTORS = Path("/proc/self/fd")  # elsewhere than on Linux the check of sockets finds nothing
 FREE_PORTS = {"http_port": 0, "https_port": 0, "sip_tls_port": 0, "sip_tcp_port": 0, "sip_udp_port": 0}
+
+
+@pytest.fixture(autouse=True)
+def no_socket_left() -> Iterator[None]:
+    """Whatever a test opened is closed behind it, without the help of the garbage collector."""
+    before = _sockets()
+    yield
+    assert _sockets() - before == set()
+
+
+def _sockets() -> set[str]:
+    """The open sockets of this process, by their inodes."""
+    found = set()
+    for descriptor in DESCRIPTORS.iterdir() if DESCRIPTORS.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):  # the one that lists the folder
+            found.add(str(descriptor.readlink()))
+    return {name for name in found if name.startswith("socket:")}
 
 
 @pytest.fixture
