@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from ..errors import EmulatorBug
+from ..faults.plan import FaultPlan, Faults
 from ..journal import Journal
 from ..sessions.host import CloseChannel, HostRecord, SendEvent, SessionExpired, SessionHost
 from .channels import encode
@@ -52,6 +53,7 @@ class RunningHost:
         now: Callable[[], float],
         on_expired: Callable[[], None],
         on_bug: Callable[[Exception], None],
+        faults: Faults,
     ) -> None:
         self.host = host
         self.project_id = project_id
@@ -63,6 +65,9 @@ class RunningHost:
         self._now = now
         self._on_expired = on_expired
         self._on_bug = on_bug
+        self._faults = faults
+        self._numbers: dict[str, int] = {}
+        """Of the channels, in the order of their attachment."""
         self._is_pumping = False
 
     # Input
@@ -70,6 +75,7 @@ class RunningHost:
     def attach(self, channel: Channel, *, transport: str) -> None:
         now = self._now()
         self.channels[channel.id] = channel
+        self._numbers[channel.id] = len(self._numbers) + 1
         self._record("channel.attached", now, channel=channel.id, transport=transport)
         with self._reported():
             self.host.attach(channel.id, now)
@@ -90,7 +96,9 @@ class RunningHost:
         """One client event."""
         if self.is_open:
             with self._reported():
-                self.host.receive_text(channel_id, data, self._now())
+                plan = self._plan
+                for message in (data,) if plan is None else plan.client_event(data, self.call_id):
+                    self.host.receive_text(channel_id, message, self._now())
                 self.pump()
 
     def close(self, code: int, reason: str = "") -> None:
@@ -124,7 +132,11 @@ class RunningHost:
     def _perform(self, effect: object) -> None:
         match effect:
             case SendEvent(channel_id=channel_id, event=event):
-                self._send(channel_id, event)
+                plan = self._plan
+                if plan is None:
+                    self._send(channel_id, event)
+                else:
+                    self._send_through(plan, channel_id, event)
             case CloseChannel(channel_id=channel_id, code=code, reason=reason):
                 if (channel := self.channels.get(channel_id)) is not None:
                     channel.close(code, reason)
@@ -145,6 +157,19 @@ class RunningHost:
             text = encode(event)
             for channel in tuple(self.channels.values()):
                 channel.send(event, text)
+
+    def _send_through(self, plan: FaultPlan, channel_id: str | None, event: dict[str, Any]) -> None:
+        for sent in plan.event(event, self.call_id):
+            if not plan.touches_channels:
+                self._send(channel_id, dict(sent))
+                continue
+            for each in tuple(self.channels) if channel_id is None else (channel_id,):
+                for received in plan.channel_event(self._numbers[each], sent, self.call_id):
+                    self._send(each, dict(received))
+
+    @property
+    def _plan(self) -> FaultPlan | None:
+        return self._faults.of(self.project_id) if self._faults else None
 
     def _record(self, kind: str, now: float, **data: Any) -> None:
         self._journal.add(kind, now=now, project_id=self.project_id, call_id=self.call_id, **data)

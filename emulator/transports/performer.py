@@ -35,6 +35,7 @@ from ..calls.effects import (
 from ..calls.inputs import Input, MediaFailed, MediaReady, ReplyToken, SessionExpired, Stop
 from ..calls.leg import SipLeg
 from ..errors import ApiError, EmulatorBug, InternalError, SipError, UpstreamFailed, UsageError
+from ..faults.plan import Faults
 from ..ids import Ids
 from ..journal import Journal
 from ..rtp.stream import RtpStream
@@ -107,6 +108,7 @@ class Performer:
         make_host: Callable[[Call, OpenSession, Callable[[], None]], RunningHost],
         post_webhook: Callable[[Call, PostWebhook], None],
         flush: Callable[[], None],
+        faults: Faults,
     ) -> None:
         self.control = control
         self._endpoint = endpoint
@@ -119,6 +121,7 @@ class Performer:
         self._make_host = make_host
         self._post_webhook = post_webhook
         self._flush = flush
+        self._faults = faults
         self._ticker = Ticker(deadlines, clock.now)
         self._runs: dict[str, CallRun] = {}
         self._replies: dict[ReplyToken, Reply] = {}
@@ -257,7 +260,8 @@ class Performer:
                 return  # released: what comes after a call's last batch has nothing left to act on
             run = self._runs[call.call_id] = CallRun(call)
             self._idle.clear()
-        run.queue.extend(batch.effects)
+        plan = self._faults.of(call.project_id) if self._faults else None
+        run.queue.extend(batch.effects if plan is None else plan.effects(call, batch.effects))
         run.queue.append(_BatchEnd(batch.is_last))
         self._continue(run)
 
@@ -406,6 +410,9 @@ class Performer:
             now=self._clock.now,
             ticker=self._ticker,
             on_bug=lambda error: self.bug(run.call, error),
+            faults=self._faults,
+            project_id=run.call.project_id,
+            call_id=run.call.call_id,
         )
         self.control.apply(run.call, MediaReady(port=sockets.port), now)
 

@@ -10,12 +10,12 @@ from ..calls.verbs import ATTACH
 from ..errors import ApiError, CallNotFound, InvalidRequest
 from .channels import ABNORMAL, WebSocketChannel
 from .hosting import RunningHost
-from .services import SERVICES, project_of_key
+from .http_faults import refused_handshake
+from .services import SERVICES, key_of, project_of_key
 
 log = logging.getLogger("ringback.ws")
 
 PING_INTERVAL = 20.3  # OBS: the service's
-KEY_PROTOCOL = "openai-insecure-api-key."
 SELECTED_PROTOCOL = "realtime"
 
 _channel_numbers = itertools.count(1)
@@ -34,6 +34,9 @@ async def _realtime(request: web.Request) -> web.StreamResponse:
     )
     if not socket.can_prepare(request):
         raise InvalidRequest("This is a WebSocket endpoint: connect to it with wss:// or ws://")
+    refused = await refused_handshake(request)
+    if refused is not None:
+        return refused
     await socket.prepare(request)
     channel = WebSocketChannel(
         f"sideband-{next(_channel_numbers)}", socket, request, buffer_limit=settings.send_buffer_limit
@@ -47,7 +50,7 @@ def _host_of(request: web.Request) -> RunningHost:
     services = request.app[SERVICES]
     call_id = request.query.get("call_id")
     try:
-        project = project_of_key(request, _key_of(request))
+        project = project_of_key(request, key_of(request))
         if call_id is None:
             raise InvalidRequest(
                 "Give call_id=rtc_… of a call that was accepted: this endpoint attaches to calls", param="call_id"
@@ -66,16 +69,6 @@ def _host_of(request: web.Request) -> RunningHost:
         )
         raise
     return host
-
-
-def _key_of(request: web.Request) -> str:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return key.strip()
-    # Browsers can't set headers on a WebSocket: the key is one of the subprotocols [SDK].
-    offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
-    keys = [name.strip() for name in offered if name.strip().startswith(KEY_PROTOCOL)]
-    return keys[0].removeprefix(KEY_PROTOCOL) if keys else ""
 
 
 async def _serve(host: RunningHost, channel: WebSocketChannel, socket: web.WebSocketResponse) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..audio.samples import FRAME_SECONDS
 from ..config import PortRange
 from ..errors import RingbackError
+from ..faults.plan import FaultPlan, Faults
 from ..rtp.stream import RtpStream
 from .deadlines import Deadlines
 from .hosting import RunningHost
@@ -139,6 +140,9 @@ class MediaLeg:
     now: Callable[[], float]
     ticker: Ticker
     on_bug: Callable[[Exception], None]
+    faults: Faults
+    project_id: str
+    call_id: str
     stream: RtpStream | None = None
     host: RunningHost | None = None
     on_digit: Callable[[str], None] | None = None
@@ -177,7 +181,9 @@ class MediaLeg:
                 log.debug("= rtp port %d: %s", self.sockets.port, error)
                 return
             try:
-                receive(data, source[:2], now)
+                plan = None if sock is self.sockets.rtcp else self._plan
+                for packet in (data,) if plan is None else plan.rtp_in(data, self.call_id):
+                    receive(packet, source[:2], now)
             except Exception as error:  # noqa: BLE001 — one call's bug must not end its neighbours
                 self.on_bug(error)
                 return
@@ -204,10 +210,17 @@ class MediaLeg:
 
     def _send(self) -> None:
         assert self.stream is not None
+        plan = self._plan
         for data, target in self.stream.data_to_send():
-            _send_to(self.sockets.rtp, data, target)
+            for packet in (data,) if plan is None else plan.rtp_out(data, self.call_id):
+                _send_to(self.sockets.rtp, packet, target)
         for data, target in self.stream.rtcp_to_send(self.now()):
-            _send_to(self.sockets.rtcp, data, target)
+            for packet in (data,) if plan is None else plan.rtcp_out(data, self.call_id):
+                _send_to(self.sockets.rtcp, packet, target)
+
+    @property
+    def _plan(self) -> FaultPlan | None:
+        return self.faults.of(self.project_id) if self.faults else None
 
 
 def _send_to(sock: socket.socket, data: bytes, target: tuple[str, int]) -> None:

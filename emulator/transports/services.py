@@ -8,6 +8,7 @@ from aiohttp import web
 from ..calls.project import Project
 from ..config import Settings
 from ..errors import Unauthorized
+from ..faults.plan import Faults
 from ..ids import Ids
 from ..journal import Journal
 from .deadlines import Clock
@@ -22,8 +23,10 @@ class Services:
     journal: Journal
     projects: Mapping[str, Project]
     performer: Performer
+    faults: Faults
 
 
+KEY_PROTOCOL = "openai-insecure-api-key."
 SERVICES = web.AppKey("services", Services)
 PROJECT = web.RequestKey("project", Project)
 """Whose key the request carries; set by the middleware `authenticate`."""
@@ -55,6 +58,17 @@ def project_of_key(request: web.Request, key: str) -> Project:
     if wanted is not None and wanted != project.id:
         raise Unauthorized(f"OpenAI-Project header should match project for API key: {wanted!r} does not")
     return project
+
+
+def key_of(request: web.Request) -> str:
+    """The key of a request or a WebSocket handshake; empty without one."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return key.strip()
+    # Browsers can't set headers on a WebSocket: the key is one of the subprotocols [SDK].
+    offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+    keys = [name.strip() for name in offered if name.strip().startswith(KEY_PROTOCOL)]
+    return keys[0].removeprefix(KEY_PROTOCOL) if keys else ""
 
 
 def redacted(key: str) -> str:

@@ -9,8 +9,11 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, cast
 
+from ..faults.links import SipLinks
+from ..faults.plan import Faults
 from ..sip.endpoint import SipEndpoint
 from ..sip.events import Flow, Transmission
 
@@ -38,11 +41,14 @@ class SipNet:
         now: Callable[[], float],
         on_input: Callable[[], None],
         on_bug: Callable[[Exception], None],
+        faults: Faults,
     ) -> None:
         self.endpoint = endpoint
         self.now = now
         self.on_input = on_input
         self._on_bug = on_bug
+        self._faults = faults
+        self._links = SipLinks(faults)
         self._flow_ids = itertools.count(1)
         self._servers: list[asyncio.Server] = []
         self._udp: list[_UdpListener] = []
@@ -98,7 +104,11 @@ class SipNet:
     def flush(self) -> None:
         """Hand everything that the endpoint wants sent to the sockets."""
         for transmission in self.endpoint.data_to_send():
-            self._send(transmission)
+            if not self._faults:
+                self._send(transmission)
+                continue
+            for data in self._links.outgoing(transmission.data):
+                self._send(replace(transmission, data=data))
 
     def _send(self, transmission: Transmission) -> None:
         flow = transmission.flow
@@ -125,7 +135,11 @@ class SipNet:
 
     def received(self, flow: Flow, data: bytes) -> None:
         try:
-            self.endpoint.receive_data(flow, data, self.now())
+            if self._faults or self._links.holds(flow.id):
+                for piece in self._links.incoming(data, flow.id if flow.is_reliable else None):
+                    self.endpoint.receive_data(flow, piece, self.now())
+            else:
+                self.endpoint.receive_data(flow, data, self.now())
         except Exception as error:  # noqa: BLE001 — bytes of one peer, and others wait for theirs
             self._on_bug(error)
         self.on_input()
@@ -138,6 +152,7 @@ class SipNet:
         del self._streams[stream.flow.id]
         if not self._streams:
             self._no_streams.set()
+        self._links.closed(stream.flow.id)
         self.endpoint.flow_closed(stream.flow, self.now())
         self.on_input()
 

@@ -12,6 +12,7 @@ import aiohttp
 from ..calls.project import Project
 from ..config import Settings
 from ..errors import EndpointUnreachable, UsageError
+from ..faults.plan import Faults
 from ..ids import Ids
 from ..journal import Journal
 from ..webhooks.delivery import Attempt, Deliveries
@@ -43,6 +44,7 @@ class WebhookSender:
         journal: Journal,
         ids: Ids,
         extra_ca: str | None = None,
+        faults: Faults | None = None,
     ) -> None:
         self._timeout = settings.webhook_timeout
         self._clock = clock
@@ -50,6 +52,7 @@ class WebhookSender:
         self._journal = journal
         self._ids = ids
         self._extra_ca = extra_ca
+        self._faults = faults
         self._deliveries = Deliveries(
             ids,
             RetrySchedule(
@@ -84,9 +87,11 @@ class WebhookSender:
         """Deliver `event` to the project's endpoints that subscribe to it, as often as it takes. Returns how many those
         are. Never blocks. Raises `UsageError` unless started."""
         self._client()
-        count = self._deliveries.post(
-            event, project.endpoints, now=self._clock.now(), project_id=project.id, call_id=call_id
-        )
+        now = self._clock.now()
+        plan = self._faults.of(project.id) if self._faults else None
+        count = 0
+        for told in (event,) if plan is None else plan.webhook_event(event, call_id):
+            count += self._deliveries.post(told, project.endpoints, now=now, project_id=project.id, call_id=call_id)
         self._pump()
         return count
 
@@ -148,16 +153,21 @@ class WebhookSender:
     ) -> None:
         response: aiohttp.ClientResponse | None = None
         outcome: int | str
+        plan = self._faults.of(attempt.project_id) if self._faults else None
+        made = attempt if plan is None else plan.webhook(attempt)
+        if made is None:
+            self._complete(attempt, 200)
+            return
         try:
             async with self._time_limit(attempt, self._timeout):
-                response = await client.post(
-                    attempt.url, data=attempt.body, headers=attempt.headers, allow_redirects=False
-                )
+                response = await client.post(made.url, data=made.body, headers=made.headers, allow_redirects=False)
             outcome = response.status
         except TimeoutError:
             outcome = f"no answer within {self._timeout:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             outcome = f"{type(error).__name__}: {error}"
+        if plan is not None:
+            outcome = plan.webhook_outcome(outcome, attempt.call_id)
         if result is not None:
             _settle(result, outcome)
         self._complete(attempt, outcome)

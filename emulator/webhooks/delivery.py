@@ -28,6 +28,10 @@ class Attempt:
     url: str
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    keys: tuple[bytes, ...] = field(repr=False)
+    """That the signature was made with."""
+    project_id: str | None
+    call_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +251,9 @@ class Deliveries:
                 ),
             },
             body=delivery.body,
+            keys=tuple(secrets),
+            project_id=delivery.project_id,
+            call_id=delivery.call_id,
         )
 
     def _abandon(self, delivery: _Delivery, reason: str) -> None:
