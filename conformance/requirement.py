@@ -30,6 +30,7 @@ Evidence = Literal["DOC", "SDK", "RFC", "OBS", "CHOICE"]
 Capability = Literal[
     "rest",
     "webhooks",
+    "webhook-secret",
     "webhook-endpoints",
     "sip",
     "sip-tls",
@@ -46,8 +47,11 @@ Capability = Literal[
     "clock",
     "isolation",
 ]
-"""What a target can do. `sip`: at least one SIP transport. `clock`: its time can be moved. `isolation`: each check gets
+"""What a target can do. `sip`: at least one SIP transport. `webhook-secret`: the secret is known, signatures can be
+verified. `ws`: a session of its own by `?model=`. `clock`: its time can be moved. `isolation`: each check gets
 a project of its own, so that retries and rotations of one never meet another's."""
+CALLING: frozenset[str] = frozenset({"sip", "sip-tls", "sip-tcp", "sip-udp", "ws", "webrtc"})
+"""What costs money where the target is the real service: a check that needs one of these places a call."""
 
 CAPABILITIES: frozenset[str] = frozenset(get_args(Capability))
 MOST_WORDS = 20
@@ -74,6 +78,8 @@ class Requirement:
     clause: str
     link: str | None
     needs: frozenset[str]
+    calls: int = 0
+    """How many calls and sessions its check opens at most. What a live run may cost is reckoned from it."""
 
     def __post_init__(self) -> None:
         if _ID.match(self.id) is None:
@@ -89,6 +95,11 @@ class Requirement:
     def family(self) -> str:
         """The clause family: `CALL-REJECT` of `CALL-REJECT-01`."""
         return self.id.rpartition("-")[0]
+
+    @property
+    def area(self) -> str:
+        """The area: `CALL` of `CALL-REJECT-01`."""
+        return self.id.partition("-")[0]
 
 
 Check: TypeAlias = "Callable[[Bench], Awaitable[None]]"
@@ -154,11 +165,23 @@ def requirement(
     clause: str,
     link: str | None = None,
     needs: Iterable[str] = (),
+    calls: int | None = None,
     catalogue: Catalogue = CATALOGUE,
 ) -> Callable[[Check], Check]:
-    """Declare a requirement; the decorated function is its check."""
+    """Declare a requirement; the decorated function is its check.
+
+    Without `calls` it is one where `needs` names something that is called, else none.
+    """
+    wanted = frozenset(needs)
     declared = Requirement(
-        id=id, level=level, says=says, evidence=evidence, clause=clause, link=link, needs=frozenset(needs)
+        id=id,
+        level=level,
+        says=says,
+        evidence=evidence,
+        clause=clause,
+        link=link,
+        needs=wanted,
+        calls=int(bool(wanted & CALLING)) if calls is None else calls,
     )
 
     def register(check: Check) -> Check:

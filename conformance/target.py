@@ -1,5 +1,6 @@
 """What the requirements are checked against: anything that answers to this protocol."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -31,6 +32,8 @@ class Access:
     clock: Clock | None = None
     other_api_key: str | None = None
     """A valid key of another project of the same target, where there is one."""
+    before_call: Callable[[], None] = lambda: None
+    """Asked before each call or session is opened. Raises `RunStopped` when no more may be."""
 
 
 class Target(Protocol):
@@ -50,6 +53,14 @@ class Target(Protocol):
         """A way in for this check alone. At its end nothing of the check may be left; what is raises `Violation`."""
         ...
 
+    async def still_there(self) -> None:
+        """Asked after a check to which nothing was answered. Raises `TargetUnreachable` when the others need no try."""
+        ...
 
-class TargetUnreachable(Exception):
+
+class RunStopped(Exception):
+    """The run can't go on: what was not judged yet is reported as not run. The message says why."""
+
+
+class TargetUnreachable(RunStopped):
     """The target is not there. The message says what was tried and what came back."""

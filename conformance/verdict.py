@@ -21,6 +21,8 @@ class Outcome(Enum):
     """A CHOICE: what was seen is reported, and never failed."""
     BROKEN = "broken"
     """The check itself raised: a mistake of the suite, and the run fails."""
+    NOT_RUN = "not run"
+    """The run was stopped before: the target was gone, or a limit was reached."""
 
 
 class Violation(Exception):
@@ -38,7 +40,8 @@ class Note(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One requirement on one target. `ladder` are the lines of what crossed the wire, for failures only."""
+    """One requirement on one target. For failures only: `ladder` are the lines of what crossed the wire of SIP,
+    `frames` the webhooks and events beside it, each with its time."""
 
     requirement: Requirement
     outcome: Outcome
@@ -47,6 +50,9 @@ class Verdict:
     actual: str = ""
     note: str = ""
     ladder: tuple[str, ...] = field(default=())
+    frames: tuple[str, ...] = field(default=())
+    is_unanswered: bool = False
+    """It failed because nothing came at all: maybe the target is gone."""
 
     @property
     def is_failure(self) -> bool:

@@ -21,6 +21,7 @@ CAPABILITIES = frozenset(
     {
         "rest",
         "webhooks",
+        "webhook-secret",
         "webhook-endpoints",
         "sip",
         "sip-tls",
@@ -92,6 +93,9 @@ class EmulatorTarget:
             if self._emulator is None:
                 raise AssertionError("the target was not opened")
             yield await self._way_into(self._emulator, receiver, None)
+
+    async def still_there(self) -> None:
+        """It is in this process."""
 
     async def _way_into(self, emulator: Emulator, receiver: WebhookReceiver, clock: MovedClock | None) -> Access:
         project = emulator.add_project(webhook_urls=[receiver.url])
