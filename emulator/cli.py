@@ -11,12 +11,15 @@ import types
 from collections.abc import Callable, Coroutine
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 import click
 
 from .config import PortRange, Settings
 from .errors import UsageError
+
+if TYPE_CHECKING:
+    from .journal import Entry
 
 CONFIG_FILE = "ringback.toml"
 
@@ -31,6 +34,9 @@ METAVARS = {
     "tls_keylog": "FILE",
     "journal_folder": "FOLDER",
 }
+_FILE = click.Path(exists=True, dir_okay=False)
+_FOLDER = click.Path(exists=True, file_okay=False, writable=True)
+PATHS = {"tls_cert": _FILE, "tls_key": _FILE, "journal_folder": _FOLDER}
 EPILOG = (
     "Times are seconds, sizes bytes; a port of 0 means any free one. Each option is also a variable (--http-port is"
     f" RINGBACK_HTTP_PORT) and a key of {CONFIG_FILE} (http-port = 8080). CHOICE marks a behaviour that nobody knows of"
@@ -52,13 +58,15 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default=field.default,
             show_default=field.default not in (None, (), False),
             metavar=METAVARS.get(field.name),
-            **_option_kind(hints[field.name]),
+            **_option_kind(field.name, hints[field.name]),
         )
         command = option(command)
     return command
 
 
-def _option_kind(hint: Any) -> dict[str, Any]:
+def _option_kind(name: str, hint: Any) -> dict[str, Any]:
+    if name in PATHS:
+        return {"type": PATHS[name]}
     if get_origin(hint) in (Union, types.UnionType):
         hint = next(arm for arm in get_args(hint) if arm is not types.NoneType)
     if hint is bool:
@@ -111,10 +119,26 @@ _ready_option = click.option(
     metavar="FILE",
     help="File that gets the addresses as JSON once every listener is up.",
 )
-_verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log every message on the wire.")
+_verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, help="Log everything that happens to stderr, as it happens."
+)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class _Commands(click.Group):
+    """`conformance` belongs to the other half, and is imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "conformance"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "conformance":
+            from ringback.conformance.command import conformance
+
+            return conformance
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="ringback")
 @_config_option
 def main() -> None:
@@ -129,7 +153,7 @@ def serve(ready_json: str | None, verbose: bool, **options: Any) -> None:
     """Run the emulator until Ctrl-C."""
     settings = _settings(options)
     _log(verbose)
-    _run(_serve(settings, ready_json))
+    _run(_serve(settings, ready_json, verbose))
 
 
 @main.command("exec", context_settings={"allow_interspersed_args": False}, epilog=EPILOG)
@@ -147,7 +171,7 @@ def exec_(command: tuple[str, ...], ready_json: str | None, verbose: bool, **opt
     """
     settings = _settings(options)
     _log(verbose)
-    _run(_exec(settings, ready_json, command))
+    _run(_exec(settings, ready_json, command, verbose))
 
 
 @main.command()
@@ -160,11 +184,11 @@ def demo(transport: str) -> None:
 @main.command()
 @click.argument("uri")
 @click.option("--say", multiple=True, metavar="TEXT", help="Say a text as tonecode, once answered; several in turn.")
-@click.option("--play", multiple=True, metavar="WAV", help="Play a WAV file of 16-bit samples.")
+@click.option("--play", multiple=True, type=_FILE, metavar="WAV", help="Play a WAV file of 16-bit samples.")
 @click.option("--press", default="", metavar="DIGITS", help="Press keys (RFC 4733); a comma is a pause.")
 @click.option("--record", metavar="WAV", help="Write what was heard.")
 @click.option("--from", "from_", metavar="NUMBER", help="Who calls: a number or an address.")
-@click.option("--ca-file", metavar="FILE", help="The certificate authority to trust, as `ringback serve` prints it.")
+@click.option("--ca-file", type=_FILE, metavar="FILE", help="The certificate authority that `ringback serve` prints.")
 @click.option("--insecure", is_flag=True, help="Take any certificate.")
 @click.option("--listen", default=5.0, show_default=True, metavar="SECONDS", help="Patience for each answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -179,7 +203,7 @@ def dial(uri: str, insecure: bool, as_json: bool, **options: Any) -> None:
 # What they run
 
 
-async def _serve(settings: Settings, ready_json: str | None) -> int:
+async def _serve(settings: Settings, ready_json: str | None, verbose: bool) -> int:
     from .server import Emulator
 
     stop = asyncio.Event()
@@ -187,6 +211,8 @@ async def _serve(settings: Settings, ready_json: str | None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with Emulator(settings) as emulator:
+        if verbose:
+            emulator.journal.subscribe(_log_entry)
         if ready_json is not None:
             _write_ready(ready_json, emulator.ready.as_dict())
         click.echo(_banner(emulator.ready.as_dict(), settings))
@@ -195,12 +221,14 @@ async def _serve(settings: Settings, ready_json: str | None) -> int:
     return 0
 
 
-async def _exec(settings: Settings, ready_json: str | None, command: tuple[str, ...]) -> int:
+async def _exec(settings: Settings, ready_json: str | None, command: tuple[str, ...], verbose: bool) -> int:
     from .run_command import execute, to_stderr
     from .server import Emulator
 
     async with Emulator(settings) as emulator:
         ready = emulator.ready
+        if verbose:
+            emulator.journal.subscribe(_log_entry)
         if ready_json is not None:
             _write_ready(ready_json, ready.as_dict())
         to_stderr(f"ready: dial {ready.sip['tls']}, certificate authority {ready.ca_file}")
@@ -239,7 +267,11 @@ def _run(coroutine: Coroutine[Any, Any, int]) -> None:
 
 
 def _settings(options: dict[str, Any]) -> Settings:
+    from .webhooks.signature import parse_secret
+
     try:
+        if options["webhook_secret"] is not None:
+            parse_secret(options["webhook_secret"])
         return Settings(**{**options, "webhook_urls": tuple(options["webhook_urls"])})
     except UsageError as error:
         raise click.UsageError(str(error)) from error
@@ -252,6 +284,13 @@ def _log(verbose: bool) -> None:
         stream=sys.stderr,
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def _log_entry(entry: "Entry") -> None:
+    from .timeline import line
+
+    if (text := line(entry)) is not None:
+        logging.getLogger("ringback.journal").debug("%s", text)
 
 
 def _write_ready(file: str, information: dict[str, object]) -> None:
