@@ -35,7 +35,13 @@ def _sockets() -> set[str]:
 
 
 @pytest.fixture
-async def start_emulator() -> AsyncIterator[StartEmulator]:
+def expected_bugs() -> list[str]:
+    """A test that makes the emulator raise puts the error's `repr` here, and the leak check lets it pass."""
+    return []
+
+
+@pytest.fixture
+async def start_emulator(expected_bugs: list[str]) -> AsyncIterator[StartEmulator]:
     """`await start_emulator(decision_timeout=0.2)`; each is stopped, and then nothing of it may be left."""
     before = asyncio.all_tasks()
     async with AsyncExitStack() as stack:
@@ -49,7 +55,8 @@ async def start_emulator() -> AsyncIterator[StartEmulator]:
         yield start
         for emulator in emulators:
             await emulator.stop()
-            assert emulator.leaks() == []
+            leaks = [leak for leak in emulator.leaks() if not any(bug in leak for bug in expected_bugs)]
+            assert leaks == []
     left = [task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()]
     assert left == []
 
