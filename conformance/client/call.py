@@ -11,8 +11,8 @@ from .dialog import Dialog
 from .errors import CallEnded, CallRefused, FarEndError, ProtocolViolation, TransactionTimeout, UsageError, WaitTimeout
 from .g711 import CodecName, Samples
 from .media import MediaSession
-from .messages import ALLOW, METHODS, Request, Response, new_request, summary, tag_of, uri_of
-from .records import ReceivedRequest, ReceivedResponse, ReferPlan, SipRecord
+from .messages import ALLOW, METHODS, Request, Response, ack_of_failure, cancel_of, summary, tag_of, uri_of
+from .records import MessageLog, ReceivedRequest, ReceivedResponse, ReferPlan
 from .sip_transport import Link
 from .transactions import ResponseReceived, Transaction, TransactionFailed
 from .watch import DECISION, END, FINAL_RESPONSE, SPEECH, Watch
@@ -65,7 +65,7 @@ class Call:
         self.state = CallState.CALLING
         self.responses: list[ReceivedResponse] = []
         self.requests: list[ReceivedRequest] = []
-        self.messages: list[SipRecord] = []
+        self.messages = MessageLog()
         self.violations: list[ProtocolViolation] = []
         self.dialog: Dialog | None = None
         self.answer: sdp.AudioAnswer | None = None
@@ -260,9 +260,11 @@ class Call:
 
     def acknowledge(self) -> None:
         """Send the ACK that `acknowledges=False` held back."""
-        if not self._acks:
-            raise UsageError("there is no 2xx to acknowledge yet")
-        for ack in self._acks.values():
+        acks = list(self._acks.values())
+        acks += [ack_of_failure(self.invite, each.message) for each in self.responses if each.status >= 300]
+        if not acks:
+            raise UsageError("there is no final response to acknowledge yet")
+        for ack in acks:
             self._phone.send_ack(ack, self.link)
 
     async def request(
@@ -425,10 +427,7 @@ class Call:
         if self._cancelled or self.state not in (CallState.CALLING, CallState.RINGING):
             return
         self._cancelled = True
-        copied = ("Via", "Max-Forwards", "Route", "From", "To", "Call-ID")  # RFC 3261 9.1
-        headers = [(name, value) for name in copied for value in self.invite.headers.getlist(name)]
-        headers.append(("CSeq", f"{self.invite.cseq.sequence} CANCEL"))
-        self._phone.forget(new_request("CANCEL", str(self.invite.uri), headers), self.link)
+        self._phone.forget(cancel_of(self.invite), self.link)
 
     async def _leave(self, timeout: float, by: EndedBy = "caller") -> None:
         self.state = CallState.LEAVING

@@ -156,6 +156,37 @@ def response_to(
     return response
 
 
+def ack_of_failure(invite: Request, response: Response) -> Request:
+    """RFC 3261 17.1.1.3: the INVITE's URI, topmost Via, From, Call-ID and Route; the response's To."""
+    headers = [("Via", invite.headers["Via"]), ("Max-Forwards", "70")]
+    headers += [("Route", value) for value in invite.headers.getlist("Route")]
+    headers += [("From", invite.headers["From"]), ("To", response.headers["To"])]
+    headers += [("Call-ID", invite.headers["Call-ID"]), ("CSeq", f"{invite.cseq.sequence} ACK")]
+    return new_request("ACK", str(invite.uri), headers)
+
+
+def cancel_of(invite: Request) -> Request:
+    """The CANCEL of an INVITE (RFC 3261 9.1), whatever has become of it."""
+    copied = ("Via", "Max-Forwards", "Route", "From", "To", "Call-ID")
+    headers = [(name, value) for name in copied for value in invite.headers.getlist(name)]
+    headers.append(("CSeq", f"{invite.cseq.sequence} CANCEL"))
+    return new_request("CANCEL", str(invite.uri), headers)
+
+
+def copy_of(request: Request, *, replace: Mapping[str, str | None]) -> Request:
+    """The same request but for some headers; None leaves one out."""
+    copy = Request(request.method, request.uri, request.body)
+    names = dict.fromkeys(request.headers.keys())
+    headers = OrderedHeaders((name, value) for name in names for value in request.headers.getlist(name))
+    for name, value in replace.items():
+        if value is None:
+            headers.remove(name)
+        else:
+            headers.set(name, value)
+    copy.headers = headers
+    return copy
+
+
 def summary(message: Request | Response) -> str:
     """`INVITE sip:…` or `180 Ringing`: the first line without the version, as ladders and logs show it."""
     if isinstance(message, Request):
@@ -241,7 +272,10 @@ __all__ = [
     "Request",
     "Response",
     "Via",
+    "ack_of_failure",
     "branch_of",
+    "cancel_of",
+    "copy_of",
     "host_and_port",
     "new_request",
     "parse",

@@ -27,7 +27,7 @@ from .errors import ClientError, ConnectionFailed, FarEndError, ProtocolViolatio
 from .g711 import CodecName
 from .media import MediaSession
 from .messages import ALLOW, Request, Response, host_and_port, new_request, parse, response_to
-from .records import ReferPlan, SipRecord, call_id_of
+from .records import MessageLog, ReferPlan, SipRecord, call_id_of
 from .sip_transport import (
     DEFAULT_PORTS,
     Link,
@@ -36,7 +36,7 @@ from .sip_transport import (
     connect_stream,
     local_address_towards,
 )
-from .tls import tls_context
+from .tls import TlsVersion, tls_context
 from .transactions import (
     AckReceived,
     RequestReceived,
@@ -70,6 +70,7 @@ class Phone:
         transport: TransportName | None = None,
         ca_file: str | None = None,
         verify: bool = True,
+        tls_version: TlsVersion | None = None,
         server_name: str | None = None,
         bind: str | None = None,
         port: int = 0,
@@ -83,6 +84,7 @@ class Phone:
         self._transport: TransportName | None = transport
         self._ca_file = ca_file
         self._verify = verify
+        self._tls_version = tls_version
         self._server_name = server_name
         self._bind = bind
         self._port = port
@@ -100,7 +102,7 @@ class Phone:
         self._tasks: set[asyncio.Task[None]] = set()
         self._offset = 0.0
         self.calls: list[Call] = []
-        self.messages: list[SipRecord] = []
+        self.messages = MessageLog()
         self.violations: list[ProtocolViolation] = []
 
     # -- life
@@ -156,10 +158,11 @@ class Phone:
         """Send an INVITE and return at once.
 
         `from_` is a number or an address; `offer` replaces the SDP, `b""` sends none; `replace` overrides headers that
-        the phone would write (None leaves one out), for far ends to be tried with nonsense. Raises `ConnectionFailed`
-        when the far end can't be reached, `UsageError` when the URI can't be dialled.
+        the phone would write (None leaves one out), for far ends to be tried with nonsense. Without `acknowledges`
+        every ACK is held back until `Call.acknowledge`. Raises `ConnectionFailed` when the far end can't be reached,
+        `UsageError` when the URI can't be dialled.
         """
-        link = await self._link_to(uri)
+        link = await self.link_to(uri)
         watch = Watch()
         media = await MediaSession.open(
             self._bind or link.local[0], port_range=self._rtp_ports, rng=self._rng, changed=watch.changed
@@ -188,7 +191,7 @@ class Phone:
             refer_plan=on_refer or ReferPlan(),
         )
         self.calls.append(call)
-        self._send(invite, link, call.response_received)
+        self._send(invite, link, call.response_received, acknowledges=acknowledges)
         return call
 
     async def request(
@@ -204,14 +207,14 @@ class Phone:
         timeout: float = FINAL_RESPONSE,
     ) -> Response:
         """A request outside of a call (OPTIONS, REGISTER …), and its final response."""
-        link = await self._link_to(uri)
+        link = await self.link_to(uri)
         more = [("Contact", self.contact(link)), ("User-Agent", USER_AGENT), *headers]
         request = self._request(method, uri, link, from_=from_, to=to, headers=more, body=body, replace=replace)
         return await self.transact(request, link, timeout=timeout)
 
     async def send_raw(self, uri: str, data: bytes) -> Link:
         """Send bytes as they are to where `uri` leads; what comes back is in `messages`."""
-        link = await self._link_to(uri)
+        link = await self.link_to(uri)
         self._write(link, data)
         return link
 
@@ -347,14 +350,19 @@ class Phone:
             ordered.insert(2, ("Route", f"<{self._proxy};lr>"))
         return new_request(method, uri, ordered, body=body, replace=replace)
 
-    def _send(self, request: Request, link: Link, outcome: Callable[[Outcome], None]) -> None:
+    def _send(
+        self, request: Request, link: Link, outcome: Callable[[Outcome], None], *, acknowledges: bool = True
+    ) -> None:
         if link.id not in self._links:
             raise ConnectionFailed(f"{link} is gone")
-        transaction = self._layer.send_request(request, link.id, self._loop.time(), is_reliable=link.is_reliable)
+        transaction = self._layer.send_request(
+            request, link.id, self._loop.time(), is_reliable=link.is_reliable, acknowledges=acknowledges
+        )
         self._outcomes[transaction.key] = outcome
         self._pump()
 
-    async def _link_to(self, uri: str) -> Link:
+    async def link_to(self, uri: str) -> Link:
+        """The connection by which requests to that URI go; opened if there is none."""
         host, port, named = host_and_port(self._proxy or uri)
         transport = self._transport or named or "udp"
         if transport not in DEFAULT_PORTS:
@@ -376,7 +384,7 @@ class Phone:
 
     async def _connect(self, transport: TransportName, host: str, port: int) -> Link:
         if transport == "tls" and self._tls is None:
-            self._tls = tls_context(self._ca_file, is_verified=self._verify)
+            self._tls = tls_context(self._ca_file, is_verified=self._verify, version=self._tls_version)
         link = await connect_stream(
             transport,
             host,
@@ -439,11 +447,11 @@ class Phone:
 
     def _record(self, direction: Any, link: Link, data: bytes) -> Call | None:
         record = SipRecord(at=self.now(), direction=direction, raw=data, local=link.local, remote=link.remote)
-        self.messages.append(record)
+        self.messages.add(record)
         call_id = call_id_of(data)
         for call in self.calls:
             if call.id == call_id:
-                call.messages.append(record)
+                call.messages.add(record)
                 return call
         return None
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Literal, Protocol, cast
 
 from .errors import ConnectionFailed, ProtocolViolation, UsageError
+from .watch import Watch
 
 TransportName = Literal["udp", "tcp", "tls"]
 DEFAULT_PORTS: dict[TransportName, int] = {"udp": 5060, "tcp": 5060, "tls": 5061}
@@ -92,6 +93,8 @@ class Link:
         self.is_open = True
         self.target: tuple[str, int] = remote
         self.gone: asyncio.Future[None] | None = None
+        self.pongs = 0
+        self._watch = Watch()
         self._write = write
         self._close = close
 
@@ -108,6 +111,14 @@ class Link:
         if self.is_open:
             self.is_open = False
             self._close()
+
+    def pong_arrived(self, count: int) -> None:
+        self.pongs = count
+        self._watch.changed()
+
+    async def wait_for_pong(self, count: int = 1, *, timeout: float) -> None:
+        """Return when so many single CRLFs have come (RFC 5626 3.5.1). Raises `WaitTimeout`."""
+        await self._watch.until(lambda: self.pongs >= count, timeout=timeout, what="CRLF of the far end")
 
     async def wait_closed(self) -> None:
         """Return when the operating system has let go of the connection; at once for UDP."""
@@ -149,6 +160,8 @@ class _Stream(asyncio.Protocol):
         if self._framer.pings:
             transport.write(b"\r\n" * self._framer.pings)
             self._framer.pings = 0
+        if self._framer.pongs > link.pongs:
+            link.pong_arrived(self._framer.pongs)
         for message in messages:
             self._user.message_arrived(link, message)
 

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from .messages import CSeq, OrderedHeaders, Request, Response, branch_of
+from .messages import Request, Response, ack_of_failure, branch_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +123,7 @@ class Transaction:
     link: int
     is_reliable: bool
     state: State
+    acknowledges: bool = True
     response: Response | None = None
     interval: float = 0.0
     deadlines: dict[Input, float] = field(default_factory=dict)
@@ -197,11 +198,15 @@ class TransactionLayer:
 
     # -- output
 
-    def send_request(self, request: Request, link: int, now: float, *, is_reliable: bool) -> Transaction:
-        """Send a request as a new transaction. ACKs for 2xx go by `send_ack`."""
+    def send_request(
+        self, request: Request, link: int, now: float, *, is_reliable: bool, acknowledges: bool = True
+    ) -> Transaction:
+        """Send a request as a new transaction. ACKs for 2xx go by `send_ack`; those for failures by themselves, unless
+        it `acknowledges` nothing."""
         kind = Kind.INVITE_CLIENT if request.method == "INVITE" else Kind.CLIENT
         key: Key = ("client", branch_of(request), request.method)
         transaction = self._open(kind, key, request, link, is_reliable=is_reliable)
+        transaction.acknowledges = acknowledges
         transaction.deadlines[Input.EXPIRE] = now + 64 * self._timers.t1
         if not is_reliable:
             self._arm_retransmission(transaction, self._timers.t1, now)
@@ -269,8 +274,8 @@ class TransactionLayer:
         is_repeated_failure = transaction.state is State.COMPLETED
         self._step(transaction, step, now)
         transaction.response = response
-        if transaction.kind is Kind.INVITE_CLIENT and step is Input.FAILURE:
-            self._out.append((transaction.link, bytes(_ack_of_failure(transaction.request, response))))
+        if transaction.kind is Kind.INVITE_CLIENT and step is Input.FAILURE and transaction.acknowledges:
+            self._out.append((transaction.link, bytes(ack_of_failure(transaction.request, response))))
         if not is_repeated_failure:
             self._events.append(ResponseReceived(transaction=transaction, response=response))
 
@@ -351,21 +356,3 @@ def _kind_of_response(response: Response) -> Input:
     if response.code < 200:
         return Input.PROVISIONAL
     return Input.SUCCESS if response.code < 300 else Input.FAILURE
-
-
-def _ack_of_failure(invite: Request, response: Response) -> Request:
-    """RFC 3261 17.1.1.3: the INVITE's URI, topmost Via, From, Call-ID and Route; the response's To."""
-    ack = Request("ACK", invite.uri)
-    ack.headers = OrderedHeaders(
-        [
-            ("Via", invite.headers["Via"]),
-            ("Max-Forwards", "70"),
-            *(("Route", value) for value in invite.headers.getlist("Route")),
-            ("From", invite.headers["From"]),
-            ("To", response.headers["To"]),
-            ("Call-ID", invite.headers["Call-ID"]),
-            ("CSeq", str(CSeq(sequence=invite.cseq.sequence, method="ACK"))),
-            ("Content-Length", "0"),
-        ]
-    )
-    return ack

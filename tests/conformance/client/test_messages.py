@@ -10,7 +10,10 @@ from ringback.conformance.client.messages import (
     OrderedHeaders,
     Request,
     Response,
+    ack_of_failure,
     branch_of,
+    cancel_of,
+    copy_of,
     host_and_port,
     new_request,
     parse,
@@ -36,6 +39,13 @@ INVITE = (
     b"\r\n"
     b"bodyJUNK"
 )
+HEADERS = [
+    ("Via", "SIP/2.0/UDP h;branch=z9hG4bK1"),
+    ("From", "<sip:a@b>;tag=1"),
+    ("To", "<sip:c@d>"),
+    ("Call-ID", "1"),
+    ("CSeq", "1 INVITE"),
+]
 
 
 def test_parser_keeps_order_duplicates_and_folded_values() -> None:
@@ -148,3 +158,29 @@ def test_headers_behave_as_the_librarys() -> None:
     assert headers.get("b", "none") == "none"
     with pytest.raises(KeyError):
         headers["b"]
+
+
+def test_cancel_and_ack_are_made_of_their_invite() -> None:
+    invite = new_request("INVITE", "sip:a@b", [*HEADERS, ("Route", "<sip:p;lr>")])
+    cancel = cancel_of(invite)
+    assert str(cancel.uri) == "sip:a@b"
+    assert cancel.headers.items == [
+        ("Via", invite.headers["Via"]),
+        ("Route", "<sip:p;lr>"),
+        ("From", invite.headers["From"]),
+        ("To", invite.headers["To"]),
+        ("Call-ID", "1"),
+        ("CSeq", "1 CANCEL"),
+        ("Content-Length", "0"),
+    ]
+    ack = ack_of_failure(invite, response_to(invite, 486, to_tag="t"))
+    assert ack.headers.getlist("Route") == ["<sip:p;lr>"]
+    assert (ack.headers["To"], ack.headers["CSeq"]) == (f"{invite.headers['To']};tag=t", "1 ACK")
+
+
+def test_copy_differs_in_the_headers_named() -> None:
+    invite = new_request("INVITE", "sip:a@b", [*HEADERS, ("X", "1"), ("X", "2")], body=b"hi")
+    copy = copy_of(invite, replace={"Call-ID": "2", "To": None})
+    assert (copy.headers["Call-ID"], copy.headers.get("To"), copy.headers.getlist("X")) == ("2", None, ["1", "2"])
+    assert copy.body == b"hi"
+    assert invite.headers["Call-ID"] == "1"

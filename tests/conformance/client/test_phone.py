@@ -257,7 +257,7 @@ async def test_success_that_comes_again_is_acknowledged_again(far_end: Any) -> N
 async def test_ack_is_held_back_when_told(far_end: Any) -> None:
     async with Phone() as phone:
         call = await phone.dial(far_end.uri, acknowledges=False)
-        with pytest.raises(UsageError, match="no 2xx"):
+        with pytest.raises(UsageError, match="no final response"):
             call.acknowledge()
         await far_end.received("INVITE")
         answer = far_end.answer()
@@ -267,6 +267,38 @@ async def test_ack_is_held_back_when_told(far_end: Any) -> None:
         assert far_end.acks == []
         call.acknowledge()
         await far_end.received("ACK")
+
+
+async def test_ack_of_a_refusal_is_held_back_when_told(far_end: Any) -> None:
+    async with Phone() as phone:
+        call = await phone.dial(far_end.uri, acknowledges=False)
+        await far_end.received("INVITE")
+        refusal = far_end.respond(486)
+        await call.final_response(SOON)
+        far_end.write(bytes(refusal))
+        again = await call.messages.wait_for("486", count=2, timeout=SOON)
+        assert again.direction == "received"
+        assert [each.summary for each in call.messages if each.direction == "sent"] == [call.messages[0].summary]
+        call.acknowledge()
+        sent = [each.summary for each in call.messages if each.direction == "sent"]
+        assert sent[1:] == [f"ACK {far_end.uri}"]
+
+
+async def test_messages_can_be_waited_for(far_end: Any) -> None:
+    async with Phone() as phone:
+        response = await phone.request("OPTIONS", far_end.uri)
+        found = await phone.messages.wait_for("200", where=lambda each: b"OPTIONS" in each.raw, timeout=SOON)
+        assert found.message.call_id == response.call_id
+        assert phone.messages.received("OPTIONS") == []
+        with pytest.raises(WaitTimeout, match=r"no message 'BYE' number 1 within 0.01 s; there was 200 OK"):
+            await phone.messages.wait_for("BYE", timeout=0.01)
+
+
+@pytest.mark.parametrize("far_end", ["tls"], indirect=True)
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+async def test_phone_speaks_the_tls_version_it_is_told(far_end: Any, version: Any) -> None:
+    async with Phone(ca_file=far_end.ca_file, tls_version=version) as phone:
+        assert (await phone.request("OPTIONS", far_end.uri)).code == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"v=0\r\nnonsense", b"v=0\r\nm=audio 4000 RTP/AVP 18\r\nc=IN IP4 1.1.1.1\r\n"])

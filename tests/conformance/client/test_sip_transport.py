@@ -5,7 +5,7 @@ import ssl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ringback.conformance.client.errors import ConnectionFailed, ProtocolViolation, UsageError
+from ringback.conformance.client.errors import ConnectionFailed, ProtocolViolation, UsageError, WaitTimeout
 from ringback.conformance.client.sip_transport import (
     Link,
     StreamFramer,
@@ -115,3 +115,16 @@ async def test_udp_links_are_one_for_each_address_and_send_nothing_when_closed()
     one.close()
     two.close()
     assert ears.messages == []
+
+
+async def test_answer_to_a_ping_can_be_waited_for() -> None:
+    server = await accept_streams("127.0.0.1", 0, Nobody())
+    link = await connect_stream("tcp", "127.0.0.1", server.sockets[0].getsockname()[1], Nobody())
+    link.send(b"\r\n\r\n")
+    await link.wait_for_pong(timeout=5.0)
+    assert link.pongs == 1
+    with pytest.raises(WaitTimeout, match="no CRLF of the far end"):
+        await link.wait_for_pong(2, timeout=0.01)
+    link.close()
+    await link.wait_closed()
+    server.close()
