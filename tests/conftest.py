@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,3 +37,18 @@ def program() -> Callable[[str], str]:
         return path
 
     return find
+
+
+NODE_PACKAGES = ("axios", "openai", "undici", "ws")
+
+
+@pytest.fixture(scope="session")
+def node_modules(program: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder `node_modules` with `NODE_PACKAGES`: `RINGBACK_NODE_MODULES` names it, or npm makes one."""
+    if named := os.environ.get("RINGBACK_NODE_MODULES"):
+        return Path(named)
+    folder = tmp_path_factory.mktemp("node")
+    command = [program("npm"), "install", "--prefix", str(folder), "--no-audit", "--no-fund", *NODE_PACKAGES]
+    if subprocess.run(command, capture_output=True, timeout=50, check=False).returncode != 0:
+        missing("npm's way to " + ", ".join(NODE_PACKAGES))
+    return folder / "node_modules"

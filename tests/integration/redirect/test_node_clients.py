@@ -1,10 +1,9 @@
 """Node.js programs written for api.openai.com meet the emulator unchanged, by their environment alone."""
 
-import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from conftest import missing
 from integration.redirect.stand_in import StandIn
 
 NODE_CLIENTS = {
@@ -58,12 +57,12 @@ NODE_PREAMBLE = 'const H = { Authorization: "Bearer " + process.env.OPENAI_API_K
 
 
 @pytest.fixture(scope="session")
-def node(program: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], list[str]]:
+def node(
+    program: Callable[[str], str], node_modules: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], list[str]]:
     """`node(name, code)` is the command that runs `code` beside the packages that it may want."""
-    folder, packages = tmp_path_factory.mktemp("node"), ["axios", "openai", "undici", "ws"]
-    command = [program("npm"), "install", "--prefix", str(folder), "--no-audit", "--no-fund", *packages]
-    if subprocess.run(command, capture_output=True, timeout=50).returncode != 0:
-        missing("npm's way to " + ", ".join(packages))
+    folder = tmp_path_factory.mktemp("node")
+    (folder / "node_modules").symlink_to(node_modules)
 
     def write(name: str, code: str) -> list[str]:
         (folder / name).write_text(code)
