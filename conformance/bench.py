@@ -110,6 +110,7 @@ class Bench:
         """A caller dials; nothing is awaited."""
         transport = transport or self.transport
         phone = phone or await self.phone(transport)
+        self.access.before_call()
         call = await phone.dial(self.access.sip[transport], **{"from_": "+14255550112", **options})
         self.calls.append(call)
         return call
@@ -118,7 +119,8 @@ class Bench:
         """A caller dials, and the application is told: the call, and its id from the webhook."""
         call = await self.dial(transport, **options)
         delivery = await self.delivery_of(call)
-        return call, str((delivery.event or {})["data"]["call_id"])
+        self.expect(delivery.call_id, "a call_id in the webhook", delivery.event)
+        return call, delivery.call_id
 
     async def delivery_of(self, call: Call, *, count: int = 1, timeout: float | None = None) -> Delivery:
         """The webhook delivery number `count` about that call."""
@@ -156,6 +158,23 @@ class Bench:
         self.sidebands.append(sideband)
         return sideband
 
+    async def session(self, model: str | None = "gpt-realtime", **options: Any) -> Sideband:
+        """A session of its own, without a call. Raises `HandshakeRefused`."""
+        self.access.before_call()
+        sideband = await Sideband.open(
+            self.access.base_url,
+            model=model,
+            **{
+                "api_key": self.access.api_key,
+                "timeout": self.within.answer,
+                "ca_file": self.access.ca_file if self.access.base_url.startswith("https") else None,
+                **options,
+            },
+        )
+        await self._stack.enter_async_context(sideband)
+        self.sidebands.append(sideband)
+        return sideband
+
     async def event(self, sideband: Sideband, type: str, **options: Any) -> ReceivedEvent:
         """The next event of that type, or a violation that says what came instead."""
         try:
@@ -169,9 +188,9 @@ class Bench:
         self._stack.callback(task.cancel)
         return task
 
-    async def nothing(self, happens: "asyncio.Future[Any]") -> bool:
+    async def nothing(self, happens: "asyncio.Future[Any]", seconds: float | None = None) -> bool:
         """Whether the awaited thing stays away for as long as silence has to last. It is cancelled then."""
-        _, pending = await asyncio.wait([happens], timeout=self.within.silence)
+        _, pending = await asyncio.wait([happens], timeout=self.within.silence if seconds is None else seconds)
         for future in pending:
             future.cancel()
         await asyncio.gather(*pending, return_exceptions=True)

@@ -74,7 +74,7 @@ def _conformance(
         return 0
     from .targets.choose import choose
 
-    target = choose(options)
+    target = choose(options, is_plan=plans)
     if plans:
         from .budget import plan_lines
 

@@ -4,13 +4,13 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .bench import Bench
 from .client.errors import ClientError, ConnectionFailed, UsageError
 from .evidence import frames_of, ladder_of
 from .requirement import Declared, Level, Requirement
-from .target import RunStopped, Target
+from .target import Access, RunStopped, Target
 from .verdict import Note, Outcome, Verdict, Violation
 
 
@@ -29,6 +29,8 @@ class Run:
     """Unix time."""
     stopped: str = ""
     problems: Sequence[str] = field(default=())
+    capabilities: frozenset[str] = frozenset()
+    """What the target declared, or turned out to have."""
 
     @property
     def failures(self) -> list[Verdict]:
@@ -90,10 +92,23 @@ async def run(
         on_verdict(verdict)
         return verdict
 
-    async with target.open():
-        verdicts = await asyncio.gather(*(one(declared) for declared in requirements))
+    verdicts: Sequence[Verdict] = ()
+    capabilities: frozenset[str] = frozenset()
+    try:
+        async with target.open():
+            verdicts = await asyncio.gather(*(one(declared) for declared in requirements))
+            capabilities = target.capabilities
+    except RunStopped as reason:
+        if not verdicts:
+            raise
+        stopped = stopped or str(reason)  # it did not end as it should; what was judged stays judged
     return Run(
-        target=target.name, verdicts=verdicts, seconds=time.monotonic() - began, started=started, stopped=stopped
+        target=target.name,
+        verdicts=verdicts,
+        seconds=time.monotonic() - began,
+        started=started,
+        stopped=stopped,
+        capabilities=capabilities,
     )
 
 
@@ -112,7 +127,7 @@ async def judge(target: Target, declared: Declared, gaps: Mapping[str, str] | No
         async with (
             asyncio.timeout(target.tolerances.check),
             target.access(requirement) as access,
-            Bench(access, target.tolerances, requirement) as bench,
+            Bench(_within_plan(access, requirement), target.tolerances, requirement) as bench,
         ):
             try:
                 await declared.check(bench)
@@ -151,6 +166,20 @@ async def judge(target: Target, declared: Declared, gaps: Mapping[str, str] | No
         frames=frames,
         is_unanswered=is_unanswered,
     )
+
+
+def _within_plan(access: Access, requirement: Requirement) -> Access:
+    """The access, held to the number of calls that the requirement declares: what a plan promises has to be true."""
+    placed = 0
+
+    def before_call() -> None:
+        nonlocal placed
+        placed += 1
+        if placed > requirement.calls:
+            raise AssertionError(f"{requirement.id} declares calls={requirement.calls} and opens more")
+        access.before_call()
+
+    return replace(access, before_call=before_call)
 
 
 def _not_run(requirement: Requirement, reason: str) -> Verdict:

@@ -55,6 +55,7 @@ async def reject_sends_486(bench: Bench) -> None:
     clause=CLAUSE,
     link=SPEC,
     needs=NEEDS,
+    calls=3,
 )
 async def reject_sends_any_status(bench: Bench) -> None:
     for status in (404, 480, 503):

@@ -51,6 +51,7 @@ class Report:
     seconds: float
     version: str
     scope: tuple[str, ...]
+    capabilities: tuple[str, ...]
     totals: dict[str, int]
     areas: dict[str, dict[str, int]]
     rows: tuple[Row, ...]
@@ -82,6 +83,7 @@ def document(run: Run, *, scope: Iterable[str] = (), redactor: Redactor | None =
         seconds=round(run.seconds, 3),
         version=_version(),
         scope=scope,
+        capabilities=tuple(sorted(run.capabilities)),
         totals=_ordered(Counter(row.outcome for row in rows)),
         areas={area: _ordered(counts) for area, counts in areas.items()},
         rows=rows,

@@ -83,6 +83,7 @@ def render(report: Report) -> str:
             f'<p class="verdict" style="color: var({_verdict_colour(report)})">{escape(report.verdict)}</p>',
             f'<p class="soft">{len(report.rows)} requirements in {report.seconds:.1f} s · {escape(report.started)} · '
             f"ringback {escape(report.version)}{escape(scope)}</p>",
+            *([f'<p class="soft">declares {escape(" ".join(report.capabilities))}</p>'] if report.capabilities else []),
             *(f'<p class="problem">Known gaps: {escape(problem)}</p>' for problem in report.problems),
             _cards(report),
             "<h2>Areas</h2>",

@@ -13,6 +13,7 @@ def render(report: Report) -> str:
         + (f"; only {', '.join(report.scope)}" if report.scope else "")
         + ".",
         "",
+        *([f"The target declares: {', '.join(report.capabilities)}.", ""] if report.capabilities else []),
         *(f"- {problem}" for problem in report.problems),
         *([""] if report.problems else []),
         *_areas(report),
