@@ -281,7 +281,12 @@ class Emulator:
     def _make_app(self) -> web.Application:
         app = web.Application(
             client_max_size=self.settings.http_body_limit,
-            middlewares=[http_api.answer_errors, http_api.journal_requests, http_api.authenticate],
+            middlewares=[
+                http_faults.strike_answers,
+                http_api.answer_errors,
+                http_api.journal_requests,
+                http_api.authenticate,
+            ],
         )
         app[SERVICES] = Services(
             settings=self.settings,
@@ -292,7 +297,6 @@ class Emulator:
             performer=self.performer,
             faults=self.faults,
         )
-        http_faults.add_signal(app)
         http_api.add_routes(app)
         realtime_ws.add_routes(app)
         webhook_api.add_routes(app, sender=self._webhooks, clock=self.clock)

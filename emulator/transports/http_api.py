@@ -19,6 +19,7 @@ from ..errors import (
 )
 from ..realtime.session_config import parse_session_config
 from ..sip.refer import refer_to
+from .http_faults import struck
 from .services import PROJECT, SERVICES, project_of
 
 log = logging.getLogger("ringback.http")
@@ -143,6 +144,7 @@ async def _call_verb(request: web.Request) -> web.StreamResponse:
             raise error
         response = web.Response(status=200)
         response.headers["Content-Length"] = "0"  # OBS: an empty body that says so, and no content type
+        response = await struck(request, response)
         await response.prepare(request)
         await response.write_eof()
         return response

@@ -1,19 +1,38 @@
-"""Faults of HTTP: every answer of the API passes here just before its headers leave."""
+"""Faults of HTTP: every answer of the API passes here before it leaves."""
+
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from ..calls.project import Project
 from ..errors import ApiError
 from ..faults.plan import FaultPlan, HttpExchange
 from ..ids import CallId
 from .services import PROJECT, SERVICES, key_of, project_of_key
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _STRUCK = web.RequestKey("struck", bool)
 SWITCHING = 101
 
 
-def add_signal(app: web.Application) -> None:
-    """Let faults have every answer under `/v1`."""
-    app.on_response_prepare.append(_strike)
+@web.middleware
+async def strike_answers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The outermost of the middlewares. What a handler has begun to write itself went through `struck` there."""
+    response = await handler(request)
+    if not isinstance(response, web.Response) or response.prepared or request.get(_STRUCK):
+        return response
+    return await struck(request, response)
+
+
+async def struck(request: web.Request, response: web.Response) -> web.Response:
+    """What leaves in place of an answer."""
+    plan = _plan_of(request)
+    if plan is None:
+        return response
+    body = response.body if isinstance(response.body, bytes) else b""
+    before = await _exchange(request, response.status, tuple(response.headers.items()), body)
+    after = plan.http(before, _call_id(request))
+    return response if after == before else _response(after)
 
 
 async def refused_handshake(request: web.Request) -> web.Response | None:
@@ -21,32 +40,20 @@ async def refused_handshake(request: web.Request) -> web.Response | None:
     plan = _plan_of(request)
     if plan is None:
         return None
-    before = await _exchange(request, SWITCHING, (), b"")
-    after = plan.http(before, _call_id(request))
+    after = plan.http(await _exchange(request, SWITCHING, (), b""), _call_id(request))
     if after.status == SWITCHING:
         return None
     request[_STRUCK] = True
-    return web.Response(status=after.status, headers=after.headers, body=after.body)
+    return _response(after)
 
 
-async def _strike(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    if not isinstance(request, web.Request) or not isinstance(response, web.Response) or request.get(_STRUCK):
-        return
-    plan = _plan_of(request)
-    if plan is None:
-        return
-    body = response.body if isinstance(response.body, bytes) else b""
-    before = await _exchange(request, response.status, tuple(response.headers.items()), body)
-    after = plan.http(before, _call_id(request))
-    if after == before:
-        return
-    response.set_status(after.status)
+def _response(exchange: HttpExchange) -> web.Response:
+    response = web.Response(status=exchange.status, body=exchange.body)
     response.headers.clear()
-    for name, value in after.headers:
-        if name.lower() != "content-length":
-            response.headers.add(name, value)
-    response.body = after.body
-    response.headers["Content-Length"] = str(len(after.body))
+    for name, value in exchange.headers:
+        response.headers.add(name, value)
+    response.headers["Content-Length"] = str(len(exchange.body))
+    return response
 
 
 def _plan_of(request: web.Request) -> FaultPlan | None:
@@ -59,7 +66,7 @@ def _plan_of(request: web.Request) -> FaultPlan | None:
 
 def _project_id(request: web.Request) -> str | None:
     """Whose request it is: by its key, or else by the call that it names."""
-    project = request.get(PROJECT)
+    project: Project | None = request.get(PROJECT)
     if project is not None:
         return project.id
     try:
