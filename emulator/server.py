@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
@@ -40,6 +41,7 @@ from .transports.webhook_sender import WebhookSender
 from .webhooks.endpoints import EndpointRegistry
 from .webhooks.envelope import incoming_call_event
 from .webhooks.signature import format_secret
+from .wire_log import log, log_entry
 
 INCOMING = "realtime.call.incoming"
 CALL_END_TIMEOUT = 2.0
@@ -83,6 +85,8 @@ class Emulator:
         self.journal = Journal(limit=self.settings.journal_limit, on_drop=self._spill)
         self.faults = Faults(self._struck)
         """What goes wrong on purpose, by project; to be changed at any time."""
+        if log.isEnabledFor(logging.DEBUG):
+            self.journal.subscribe(log_entry)
         self.project = self._first_project()
         self.projects = {self.project.id: self.project}
         self._ready: ReadyInfo | None = None

@@ -38,6 +38,7 @@ from ..errors import ApiError, EmulatorBug, InternalError, SipError, UpstreamFai
 from ..faults.plan import Faults
 from ..ids import Ids
 from ..journal import Journal
+from ..redaction import redacted_sip
 from ..rtp.stream import RtpStream
 from ..sdp.offer_answer import build_answer, build_offer
 from ..sip import events as sip
@@ -237,7 +238,7 @@ class Performer:
             summary=message.summary,
             transport=event.flow.transport,
             peer=_address(event.flow.remote),
-            text=event.data.decode("utf-8", "replace"),
+            text=redacted_sip(event.data.decode("utf-8", "replace")),
         )
 
     def _take_batch(self) -> bool:

@@ -11,6 +11,7 @@ from ..errors import Unauthorized
 from ..faults.plan import Faults
 from ..ids import Ids
 from ..journal import Journal
+from ..redaction import redacted_key
 from .deadlines import Clock
 from .performer import Performer
 
@@ -51,7 +52,7 @@ def project_of_key(request: web.Request, key: str) -> Project:
         project = services.projects[services.settings.project]
     if project is None:
         raise Unauthorized(
-            f"Incorrect API key provided: {redacted(key)}. You can find your API key at "
+            f"Incorrect API key provided: {redacted_key(key)}. You can find your API key at "
             "https://platform.openai.com/account/api-keys."
         )
     wanted = request.headers.get("OpenAI-Project")
@@ -69,8 +70,3 @@ def key_of(request: web.Request) -> str:
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
     keys = [name.strip() for name in offered if name.strip().startswith(KEY_PROTOCOL)]
     return keys[0].removeprefix(KEY_PROTOCOL) if keys else ""
-
-
-def redacted(key: str) -> str:
-    """A key as logs and messages may show it."""
-    return f"{key[:8]}…{key[-4:]}" if len(key) > 16 else "…"
