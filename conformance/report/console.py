@@ -25,6 +25,7 @@ STYLES = {
     Outcome.NOT_RUN: "yellow",
 }
 SHOWN_LINES = 40
+PAGE_WIDTH = 160  # of a file or a CI log, which have no width of their own
 
 
 class ConsoleReport:
@@ -33,7 +34,7 @@ class ConsoleReport:
     def __init__(
         self, *, verbose: bool = False, redactor: Redactor | None = None, console: Console | None = None
     ) -> None:
-        self._console = console or Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self._console = console or Console(highlight=False, width=None if sys.stdout.isatty() else PAGE_WIDTH)
         self._verbose = verbose
         self._redactor = redactor or Redactor()
         self._progress: Progress | None = None

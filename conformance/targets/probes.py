@@ -79,8 +79,9 @@ async def probe(
 
 
 async def _rest(rest: RestClient) -> str | None:
+    """Whether an unknown call gets an error envelope with all that the documentation requires of one."""
     answer = await rest.hangup(UNKNOWN_CALL)
-    if 400 <= answer.status < 500 and isinstance(answer.error.get("message"), str):
+    if 400 <= answer.status < 500 and {"message", "type", "code", "param"} <= set(answer.error):
         return None
     return f"POST {answer.path} was answered {answer.status}"
 
