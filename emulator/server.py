@@ -1,9 +1,11 @@
 """The composition root: clock, random source, settings and files come together here, and nowhere else."""
 
 import asyncio
+import importlib
 import json
 import logging
 import random
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Self, TextIO
@@ -22,9 +24,7 @@ from .errors import UsageError
 from .faults.plan import Fault, Faults, Strike
 from .ids import Ids
 from .journal import Entry, Journal
-from .model.builtin import BuiltinModel
 from .realtime.session_config import parse_session_config
-from .sessions.host import SessionHost
 from .sip.endpoint import SipEndpoint
 from .sip.events import Flow
 from .sip.timers import Timers
@@ -46,6 +46,7 @@ from .wire_log import log, log_entry
 INCOMING = "realtime.call.incoming"
 CALL_END_TIMEOUT = 2.0
 """How long the callers' phones may take to answer the BYEs of an emulator that stops."""
+SOUND = "ringback.emulator.rtp.stream"
 HTTP_END_TIMEOUT = 1.0
 """How long a request may still take whose body has not come when the emulator stops."""
 AUTO_ACCEPT_CONFIG = {"type": "realtime", "model": "gpt-realtime"}
@@ -112,6 +113,8 @@ class Emulator:
         except UsageError:
             await self.stop()
             raise
+        if SOUND not in sys.modules:
+            self._supervisor.spawn(asyncio.to_thread(load_sound), name="load sound")
         self.journal.add("emulator.started", now=self.clock.now(), **self.ready.sip, base_url=self.ready.base_url)
 
     async def stop(self) -> None:
@@ -361,6 +364,9 @@ class Emulator:
         self.journal.add_bug(error, now=self.clock.now())
 
     def _make_host(self, call: Call, effect: OpenSession, on_expired: Callable[[], None]) -> RunningHost:
+        from .model.builtin import BuiltinModel
+        from .sessions.host import SessionHost
+
         now = self.clock.now()
         leg = call.leg
         codec = leg.negotiated.codec if isinstance(leg, SipLeg) and leg.negotiated is not None else "PCMU"
@@ -420,6 +426,13 @@ class Emulator:
         if self._spill_file is None:
             self._spill_file = open(f"{folder}/journal.jsonl", "a", encoding="utf-8")  # noqa: SIM115 — closed by stop()
         self._spill_file.write(json.dumps(entry.as_dict()) + "\n")
+
+
+def load_sound() -> None:
+    """Import what the first accepted call needs. It takes as long as a third of the start, and nobody who only wants to
+    see the listeners open should wait for numpy: so in a thread, right after them."""
+    importlib.import_module(SOUND)
+    importlib.import_module("ringback.emulator.model.builtin")
 
 
 async def serve_until(emulator: Emulator, stop: asyncio.Event) -> None:

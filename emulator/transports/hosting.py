@@ -3,14 +3,17 @@
 import contextlib
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import EmulatorBug
 from ..faults.plan import FaultPlan, Faults
 from ..journal import Journal
-from ..sessions.host import CloseChannel, HostRecord, SendEvent, SessionExpired, SessionHost
+from ..realtime.effects import CloseChannel, HostRecord, SendEvent, SessionExpired
 from .channels import encode
 from .deadlines import Deadlines
+
+if TYPE_CHECKING:
+    from ..sessions.host import SessionHost
 
 
 class Channel(Protocol):
@@ -44,7 +47,7 @@ class RunningHost:
 
     def __init__(
         self,
-        host: SessionHost,
+        host: "SessionHost",
         *,
         project_id: str,
         call_id: str | None,

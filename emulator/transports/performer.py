@@ -39,7 +39,6 @@ from ..faults.plan import Faults
 from ..ids import Ids
 from ..journal import Journal
 from ..redaction import redacted_sip
-from ..rtp.stream import RtpStream
 from ..sdp.offer_answer import build_answer, build_offer
 from ..sip import events as sip
 from ..sip.endpoint import SipEndpoint
@@ -421,6 +420,8 @@ class Performer:
         leg = _sip_leg(run.call)
         if run.media is None or run.host is None or leg.negotiated is None:
             raise EmulatorBug(f"media of call {run.call.call_id} starts before it was opened")
+        from ..rtp.stream import RtpStream  # with it comes all that sound needs, see `server.load_sound`
+
         stream = RtpStream(leg.negotiated, ids=self._ids, now=self._clock.now())
         run.media.start(stream, run.host, lambda digit: self._record(run, "media.dtmf", digit=digit))
         self._record(

@@ -5,17 +5,21 @@ import socket
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..audio.samples import FRAME_SECONDS
 from ..config import PortRange
 from ..errors import RingbackError
 from ..faults.plan import FaultPlan, Faults
-from ..rtp.stream import RtpStream
 from .deadlines import Deadlines
 from .hosting import RunningHost
 
+if TYPE_CHECKING:
+    from ..rtp.stream import RtpStream
+
 log = logging.getLogger("ringback.rtp")
 
+FRAME_SECONDS = 0.02
+"""As in `audio.samples`, which brings numpy: a listener does not wait for that (`server.load_sound`)."""
 RECEIVE_BATCH = 32
 """Datagrams taken from one socket before the loop gets a turn."""
 PAIR_ATTEMPTS = 64
@@ -143,11 +147,11 @@ class MediaLeg:
     faults: Faults
     project_id: str
     call_id: str
-    stream: RtpStream | None = None
+    stream: "RtpStream | None" = None
     host: RunningHost | None = None
     on_digit: Callable[[str], None] | None = None
 
-    def start(self, stream: RtpStream, host: RunningHost, on_digit: Callable[[str], None]) -> None:
+    def start(self, stream: "RtpStream", host: RunningHost, on_digit: Callable[[str], None]) -> None:
         self.stream, self.host, self.on_digit = stream, host, on_digit
         self.loop.add_reader(self.sockets.rtp, self._readable, self.sockets.rtp, stream.receive_datagram)
         self.loop.add_reader(self.sockets.rtcp, self._readable, self.sockets.rtcp, stream.receive_rtcp)
