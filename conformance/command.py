@@ -10,6 +10,9 @@ import click
 from .options import Options, WrongOptions, described
 
 if TYPE_CHECKING:
+    from .report.console import ConsoleReport
+    from .report.document import Report
+    from .report.redact import Redactor
     from .requirement import Catalogue, Declared
     from .runner import Run
     from .target import Target
@@ -60,53 +63,93 @@ def conformance(plans: bool, lists: bool, reports: tuple[str, ...], full: bool, 
 def _conformance(
     options: Options, *, plans: bool, lists: bool, reports: tuple[str, ...], full: bool, verbose: bool
 ) -> int:
-    from .report import check_suffix
+    from .report import check_suffix, write
+    from .report.console import ConsoleReport
+    from .report.redact import Redactor
     from .requirement import load_checks
 
     catalogue = load_checks()
     chosen = _chosen(catalogue, options)
     for path in reports:
         check_suffix(path)
+    kind, _, name = options.target.partition(":")
     if lists:
-        for each in chosen:
-            needs = " ".join(sorted(each.requirement.needs))
-            click.echo(f"{each.requirement.id:<20} {each.requirement.level.value:<8} {each.requirement.says} [{needs}]")
+        return _list(chosen, catalogue, options)
+    if plans:
+        return _plan(chosen, options)
+    redactor = Redactor(secrets_of(options))
+    console = ConsoleReport(verbose=verbose, redactor=redactor)
+    if kind == "mutant":
+        report = _judge_mutants(name, catalogue, options, console, full=full)
+    elif kind == "recordings":
+        from .replay import judge_folder
+
+        report = judge_folder(name, redactor=redactor, on_row=console.on_row)
+    else:
+        report = _judge(chosen, catalogue, options, console, redactor)
+    console.finish(report)
+    for path in reports:
+        write(report, path)
+    return 0 if report.is_successful else 1
+
+
+def _list(chosen: "list[Declared]", catalogue: "Catalogue", options: Options) -> int:
+    if options.target.startswith("mutant:"):
+        from .mutation import chosen_mutants
+
+        for mutant in chosen_mutants(options.target.removeprefix("mutant:"), catalogue, options.wanted):
+            click.echo(f"{mutant.name:<36} {mutant.breaks:<20} {mutant.says}")
         return 0
+    for each in chosen:
+        needs = " ".join(sorted(each.requirement.needs))
+        click.echo(f"{each.requirement.id:<20} {each.requirement.level.value:<8} {each.requirement.says} [{needs}]")
+    return 0
+
+
+def _plan(chosen: "list[Declared]", options: Options) -> int:
+    from .budget import plan_lines
     from .targets.choose import choose
 
-    target = choose(options, is_plan=plans)
-    if plans:
-        from .budget import plan_lines
+    target = choose(options, is_plan=True)
+    requirements = [each.requirement for each in chosen]
+    for line in plan_lines(target.name, requirements, target.capabilities, target.tolerances):
+        click.echo(line)
+    return 0
 
-        requirements = [each.requirement for each in chosen]
-        for line in plan_lines(target.name, requirements, target.capabilities, target.tolerances):
-            click.echo(line)
-        return 0
-    return _judge(target, chosen, catalogue, options, reports=reports, verbose=verbose)
+
+def _judge_mutants(
+    name: str, catalogue: "Catalogue", options: Options, console: "ConsoleReport", *, full: bool
+) -> "Report":
+    from .mutation import chosen_mutants, judge_all
+
+    mutants = chosen_mutants(name, catalogue, options.wanted)
+
+    async def judge() -> "Report":
+        with console.running(options.target, len(mutants)):
+            return await judge_all(
+                mutants, catalogue, target=options.target, scope=options.wanted, full=full, on_row=console.on_row
+            )
+
+    return asyncio.run(judge())
 
 
 def _judge(
-    target: "Target",
     chosen: "list[Declared]",
     catalogue: "Catalogue",
     options: Options,
-    *,
-    reports: tuple[str, ...],
-    verbose: bool,
-) -> int:
+    console: "ConsoleReport",
+    redactor: "Redactor",
+) -> "Report":
     from datetime import UTC, datetime
 
     from . import known_gaps
-    from .report import write
-    from .report.console import ConsoleReport
     from .report.document import document
-    from .report.redact import Redactor
     from .runner import run
     from .target import TargetUnreachable
+    from .targets.choose import choose
 
     gaps = known_gaps.read(options.known_gaps, datetime.now(UTC).date())
-    redactor = Redactor(secrets_of(options))
-    console = ConsoleReport(verbose=verbose, redactor=redactor)
+    target = choose(options)
 
     async def judge() -> "Run":
         with console.running(target.name, len(chosen)):
@@ -116,12 +159,7 @@ def _judge(
         result = asyncio.run(judge())
     except TargetUnreachable as error:
         result = unreachable(target, chosen, str(error))
-    result = gaps.applied(result, catalogue)
-    report = document(result, scope=options.wanted, redactor=redactor)
-    console.finish(report)
-    for path in reports:
-        write(report, path)
-    return 0 if result.is_successful else 1
+    return document(gaps.applied(result, catalogue), scope=options.wanted, redactor=redactor)
 
 
 def unreachable(target: "Target", chosen: "list[Declared]", reason: str) -> "Run":

@@ -51,11 +51,11 @@ class KnownGaps:
         found = []
         for gap in self.gaps:
             if gap.id not in catalogue:
-                found.append(f"{gap.id} matches no requirement: delete it")
+                found.append(f"known gap {gap.id} matches no requirement: delete it")
             elif gap.expires < self.today:
-                found.append(f"{gap.id} expired on {gap.expires}: fix it, or say anew why not ({gap.reason})")
+                found.append(f"known gap {gap.id} expired on {gap.expires}: fix it, or say anew why not ({gap.reason})")
             elif outcomes.get(gap.id) is Outcome.UNSUPPORTED:
-                found.append(f"{gap.id} matches nothing: this target does not declare what it needs")
+                found.append(f"known gap {gap.id} matches nothing: this target does not declare what it needs")
         return tuple(found)
 
     def applied(self, run: Run, catalogue: Catalogue) -> Run:

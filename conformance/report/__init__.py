@@ -24,7 +24,11 @@ def write(report: Report, path: str) -> None:
 
 
 def _form(path: str) -> Callable[[Report], str]:
-    from . import html, json, junit, markdown
+    from . import html, json, junit, kill_table, markdown
 
-    forms = {".json": json.render, ".xml": junit.render, ".html": html.render, ".md": markdown.render}
+    def page(report: Report) -> str:
+        is_of_mutants = any(row.level == kill_table.LEVEL for row in report.rows)
+        return kill_table.render(report) if is_of_mutants else markdown.render(report)
+
+    forms = {".json": json.render, ".xml": junit.render, ".html": html.render, ".md": page}
     return forms[Path(path).suffix.lower()]

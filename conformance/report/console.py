@@ -25,6 +25,7 @@ STYLES = {
     Outcome.NOT_RUN: "yellow",
 }
 SHOWN_LINES = 40
+RECORDING = "RECORDING"  # of which every violation is told
 PAGE_WIDTH = 160  # of a file or a CI log, which have no width of their own
 
 
@@ -58,21 +59,17 @@ class ConsoleReport:
 
     def on_verdict(self, verdict: Verdict) -> None:
         """What the runner calls for each."""
+        requirement = verdict.requirement
+        says = self._redactor.text(verdict.note) or requirement.says
         if self._verbose or verdict.is_failure:
-            says = self._redactor.text(verdict.note) if verdict.note else verdict.requirement.says
-            self._console.print(
-                Text.assemble(
-                    (f"{verdict.outcome.value:<11}", STYLES[verdict.outcome]),
-                    f" {verdict.requirement.id:<18} ",
-                    (f"{verdict.requirement.level.value:<8} ", "dim"),
-                    f"{verdict.seconds:6.2f} s  ",
-                    says.splitlines()[0],
-                ),
-                overflow="ellipsis",
-                no_wrap=True,
-            )
-        if self._progress is not None:
-            self._progress.advance(self._task)
+            self._line(verdict.outcome, requirement.id, requirement.level.value, verdict.seconds, says)
+        self._advance()
+
+    def on_row(self, row: Row) -> None:
+        """The same for what is no requirement: mutants and recordings."""
+        if self._verbose or row.is_failure:
+            self._line(Outcome(row.outcome), row.id, row.level, row.seconds, row.says)
+        self._advance()
 
     def finish(self, report: Report) -> None:
         """Areas, failures, verdict."""
@@ -81,15 +78,32 @@ class ConsoleReport:
         self._console.print()
         self._console.print(self._areas(report))
         for problem in report.problems:
-            self._console.print(Text(f"known gaps: {problem}", style="bold red"))
+            self._console.print(Text(problem, style="bold red"))
         style = "bold green" if report.is_conformant else "bold red" if not report.is_successful else "bold yellow"
         self._console.print(
             Text.assemble(
                 (f"{report.target}: ", "bold"),
                 (report.verdict, style),
-                f"  ({len(report.rows)} requirements, {report.seconds:.1f} s)",
+                f"  ({len(report.rows)} {report.noun}, {report.seconds:.1f} s)",
             )
         )
+
+    def _line(self, outcome: Outcome, name: str, level: str, seconds: float, says: str) -> None:
+        self._console.print(
+            Text.assemble(
+                (f"{outcome.value:<11}", STYLES[outcome]),
+                f" {name:<18} ",
+                (f"{level:<8} ", "dim"),
+                f"{seconds:6.2f} s  ",
+                (says.splitlines() or [""])[0],
+            ),
+            overflow="ellipsis",
+            no_wrap=True,
+        )
+
+    def _advance(self) -> None:
+        if self._progress is not None:
+            self._progress.advance(self._task)
 
     def _areas(self, report: Report) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -113,5 +127,5 @@ class ConsoleReport:
             Text.assemble(("source   ", "dim"), f"{row.evidence} {row.clause}", (f"  {row.link or ''}", "dim"))
         )
         for part in (row.ladder, row.frames):
-            for line in part[-SHOWN_LINES:]:
+            for line in part if row.level == RECORDING else part[-SHOWN_LINES:]:
                 self._console.print(Text(f"  {line}"), overflow="ellipsis", no_wrap=True)

@@ -17,7 +17,7 @@ OUTCOMES = [outcome.value for outcome in Outcome]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One requirement and how it fared."""
+    """One requirement and how it fared; or a mutant, or a recording, which have less of it."""
 
     id: str
     area: str
@@ -25,16 +25,16 @@ class Row:
     outcome: str
     is_failure: bool
     says: str
-    evidence: str
-    clause: str
-    link: str | None
-    needs: tuple[str, ...]
     seconds: float
-    expected: str
-    actual: str
-    note: str
-    ladder: tuple[str, ...]
-    frames: tuple[str, ...]
+    evidence: str = ""
+    clause: str = ""
+    link: str | None = None
+    needs: tuple[str, ...] = ()
+    expected: str = ""
+    actual: str = ""
+    note: str = ""
+    ladder: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,12 @@ class Report:
     rows: tuple[Row, ...]
 
     @property
+    def noun(self) -> str:
+        """What the rows are."""
+        kinds = {"MUTANT": "mutants", "RECORDING": "recordings"}
+        return kinds.get(self.rows[0].level if self.rows else "", "requirements")
+
+    @property
     def failures(self) -> list[Row]:
         return [row for row in self.rows if row.is_failure]
 
@@ -68,22 +74,50 @@ def document(run: Run, *, scope: Iterable[str] = (), redactor: Redactor | None =
     """`scope` are the ids and areas that were asked for, none for everything."""
     redactor = redactor or Redactor()
     scope = tuple(scope)
-    rows = tuple(_row(verdict, redactor) for verdict in run.verdicts)
+    return assemble(
+        (_row(verdict, redactor) for verdict in run.verdicts),
+        target=redactor.text(run.target),
+        verdict=redactor.text(sentence(run, scope)),
+        is_conformant=run.is_conformant and not scope,
+        stopped=redactor.text(run.stopped),
+        problems=[redactor.text(problem) for problem in run.problems],
+        started=run.started,
+        seconds=run.seconds,
+        scope=scope,
+        capabilities=run.capabilities,
+    )
+
+
+def assemble(
+    rows: Iterable[Row],
+    *,
+    target: str,
+    verdict: str,
+    started: float,
+    seconds: float,
+    is_conformant: bool = False,
+    stopped: str = "",
+    problems: Iterable[str] = (),
+    scope: Iterable[str] = (),
+    capabilities: Iterable[str] = (),
+) -> Report:
+    """A report of rows that are there: the sums are made here. Successful is what has no failure and no problem."""
+    rows, problems = tuple(rows), tuple(problems)
     areas: dict[str, Counter[str]] = {}
     for row in rows:
         areas.setdefault(row.area, Counter())[row.outcome] += 1
     return Report(
-        target=redactor.text(run.target),
-        verdict=redactor.text(sentence(run, scope)),
-        is_conformant=run.is_conformant and not scope,
-        is_successful=run.is_successful,
-        stopped=redactor.text(run.stopped),
-        problems=tuple(redactor.text(problem) for problem in run.problems),
-        started=datetime.fromtimestamp(run.started, UTC).isoformat(timespec="seconds"),
-        seconds=round(run.seconds, 3),
+        target=target,
+        verdict=verdict,
+        is_conformant=is_conformant,
+        is_successful=not (stopped or problems or any(row.is_failure for row in rows)),
+        stopped=stopped,
+        problems=problems,
+        started=datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        seconds=round(seconds, 3),
         version=_version(),
-        scope=scope,
-        capabilities=tuple(sorted(run.capabilities)),
+        scope=tuple(scope),
+        capabilities=tuple(sorted(capabilities)),
         totals=_ordered(Counter(row.outcome for row in rows)),
         areas={area: _ordered(counts) for area, counts in areas.items()},
         rows=rows,

@@ -81,10 +81,10 @@ def render(report: Report) -> str:
             f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>",
             f"<h1>{escape(title)}</h1>",
             f'<p class="verdict" style="color: var({_verdict_colour(report)})">{escape(report.verdict)}</p>',
-            f'<p class="soft">{len(report.rows)} requirements in {report.seconds:.1f} s · {escape(report.started)} · '
-            f"ringback {escape(report.version)}{escape(scope)}</p>",
+            f'<p class="soft">{len(report.rows)} {report.noun} in {report.seconds:.1f} s · {escape(report.started)}'
+            f" · ringback {escape(report.version)}{escape(scope)}</p>",
             *([f'<p class="soft">declares {escape(" ".join(report.capabilities))}</p>'] if report.capabilities else []),
-            *(f'<p class="problem">Known gaps: {escape(problem)}</p>' for problem in report.problems),
+            *(f'<p class="problem">{escape(problem)}</p>' for problem in report.problems),
             _cards(report),
             "<h2>Areas</h2>",
             _areas(report),
@@ -139,7 +139,7 @@ def _row(row: Row, *, is_open: bool = False) -> str:
         ("expected", row.expected),
         ("actual", row.actual),
         ("note", row.note),
-        ("source", f"{row.evidence} · {row.clause}"),
+        ("source", " · ".join(part for part in (row.evidence, row.clause) if part)),
         ("needs", " ".join(row.needs)),
     ]
     listed = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)

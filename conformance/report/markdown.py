@@ -9,7 +9,7 @@ def render(report: Report) -> str:
         "",
         f"**{report.verdict[:1].upper()}{report.verdict[1:]}.**",
         "",
-        f"{len(report.rows)} requirements in {report.seconds:.1f} s, {report.started}, ringback {report.version}"
+        f"{len(report.rows)} {report.noun} in {report.seconds:.1f} s, {report.started}, ringback {report.version}"
         + (f"; only {', '.join(report.scope)}" if report.scope else "")
         + ".",
         "",
@@ -24,7 +24,7 @@ def render(report: Report) -> str:
             lines += _failure(row)
     lines += [
         "",
-        "## All requirements",
+        f"## All {report.noun}",
         "",
         "| id | level | outcome | what is required | note |",
         "|---|---|---|---|---|",
