@@ -36,20 +36,18 @@ class Command:
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _is_over: bool = False
 
-    async def line(self, accepts: Callable[[str], bool]) -> str:
-        """The first line that `accepts`, now or when it comes. Fails with all lines when the process ends before."""
+    async def line(self, accepts: Callable[[str], bool], *, count: int = 1) -> str:
+        """The first line, or the `count`th, that `accepts`, now or when it comes. Fails with all lines if none does."""
 
-        def found() -> str | None:
-            return next((line for line in self.lines if accepts(line)), None)
+        def found() -> list[str]:
+            return [line for line in self.lines if accepts(line)]
 
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE), self._news:
-                await self._news.wait_for(lambda: found() is not None or self._is_over)
-        except TimeoutError:
-            pass
-        hit = found()
-        assert hit is not None, "the line never came; there was:\n" + "\n".join(self.lines)
-        return hit
+                await self._news.wait_for(lambda: len(found()) >= count or self._is_over)
+        hits = found()
+        assert len(hits) >= count, f"line {count} never came; there was:\n{self.text}"
+        return hits[count - 1]
 
     async def status(self) -> int:
         """Its exit status, once it has ended."""
@@ -73,7 +71,7 @@ class Command:
             session.get(url, params={"kind": kind, "limit": "5000"}) as response,
         ):
             page = await response.json()
-            return [entry["data"] for entry in page["data"]]
+            return list(page["data"])
 
     @property
     def text(self) -> str:

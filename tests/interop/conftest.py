@@ -1,0 +1,48 @@
+"""Emulators as in the integration tests, and the peers that nobody here wrote, each installed or a reason to skip."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import missing
+from integration.conftest import *  # noqa: F403 — its fixtures, whichever they are
+from interop.baresip import Baresip, baresip
+from interop.capture import Capture
+from interop.stunnel import stunnel
+from ringback.emulator.server import Emulator
+
+StartBaresip = Callable[..., contextlib.AbstractAsyncContextManager[Baresip]]
+StartStunnel = Callable[..., contextlib.AbstractAsyncContextManager[int]]
+
+
+@pytest.fixture
+def start_baresip(program: Callable[[str], str], tmp_path: Path) -> StartBaresip:
+    """`async with start_baresip(ca_file=…) as phone`."""
+    path = program("baresip")
+    return lambda **options: baresip(path, tmp_path / "baresip", **options)
+
+
+@pytest.fixture
+async def softphone(emulator: Emulator, start_baresip: StartBaresip) -> AsyncIterator[Baresip]:
+    """baresip over TLS, to call the fixture `emulator`."""
+    async with start_baresip(ca_file=emulator.ready.ca_file) as phone:
+        yield phone
+
+
+@pytest.fixture
+def start_stunnel(program: Callable[[str], str], tmp_path: Path) -> StartStunnel:
+    """`async with start_stunnel(tls_port, ca_file=…) as port`: TCP to `port` comes out as TLS at `tls_port`."""
+    path = program("stunnel4")
+    return lambda tls_port, **options: stunnel(path, tmp_path, tls_port, **options)
+
+
+@pytest.fixture
+def capture() -> Iterator[Capture]:
+    """All UDP on loopback from now on."""
+    try:
+        captured = Capture()
+    except PermissionError:
+        missing("the right to capture packets (CAP_NET_RAW)")
+    with captured:
+        yield captured
