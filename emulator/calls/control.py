@@ -183,7 +183,7 @@ class CallControl:
         heapq.heappush(self._deadlines, (now + delay, self._deadline_count, call.call_id, given))
 
     def _invite_received(self, event: sip.InviteReceived, now: float) -> None:
-        project = self._projects.get(event.request.uri.user or "")
+        project = self._projects.get(event.request.uri.decoded_user or "")
         if project is None:
             self._emit(None, RefuseInvite(invite=event.invite, status=self._settings.unknown_project_status))
             return

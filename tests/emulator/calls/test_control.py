@@ -123,6 +123,11 @@ def test_invite_becomes_an_undecided_call_and_a_webhook(desk: Desk) -> None:
     assert (entry.call_id, entry.sip_call_id) == (desk.call.call_id, "c1@phone")
 
 
+def test_project_is_found_however_its_name_is_escaped(desk: Desk) -> None:
+    (effect,) = desk.invite(message(user="%70roj%5Fringback"))
+    assert isinstance(effect, PostWebhook)
+
+
 def test_advertised_address_is_the_one_that_the_leg_names() -> None:
     desk = Desk(advertise_ip="192.0.2.1")
     desk.invite()
