@@ -2,7 +2,22 @@
 
 from importlib import import_module
 
-MODULES = ("auth", "errors", "accept", "reject", "hangup", "refer", "states")
+MODULES = (
+    "auth",
+    "errors",
+    "accept",
+    "reject",
+    "hangup",
+    "refer",
+    "states",
+    "sip_transactions",
+    "direct_ws",
+    "sip_dialog",
+    "sip_cancel",
+    "sip_options",
+    "sip_messages",
+    "sip_transport",
+)
 """Every module here, in the order in which reports show their requirements; a test compares with the folder."""
 
 

@@ -60,7 +60,8 @@ class Phone:
 
     `transport` None takes what the dialled URI says. `bind` is the local address of SIP and RTP, None the one that
     leads to the first far end; `advertise_ip` is what Via, Contact and SDP say instead. `rtp_ports` are the first and
-    the last RTP port, `proxy` a SIP URI through which everything goes. A seeded `rng` makes tags, branches and RTP
+    the last RTP port, `proxy` a SIP URI through which everything goes. `rewrites` may change each message on its way
+    out, behind the back of the transactions. A seeded `rng` makes tags, branches and RTP
     numbers repeatable.
     """
 
@@ -79,6 +80,7 @@ class Phone:
         proxy: str | None = None,
         user: str = "phone",
         timers: Timers | None = None,
+        rewrites: Callable[[bytes], bytes] = lambda message: message,
         rng: random.Random | None = None,
     ) -> None:
         self._transport: TransportName | None = transport
@@ -92,6 +94,7 @@ class Phone:
         self._rtp_ports = rtp_ports
         self._proxy = proxy
         self._user = user
+        self._rewrites = rewrites
         self._rng = rng or random.SystemRandom()
         self._layer = TransactionLayer(timers)
         self._udp: UdpEndpoint | None = None
@@ -179,7 +182,7 @@ class Phone:
         more = [("Contact", self.contact(link)), ("Allow", ALLOW), ("User-Agent", USER_AGENT), *headers]
         if body:
             more.append(("Content-Type", "application/sdp"))
-        invite = self._request("INVITE", uri, link, from_=from_, to=to, headers=more, body=body, replace=replace)
+        invite = self.compose("INVITE", uri, link, from_=from_, to=to, headers=more, body=body, replace=replace)
         call = Call(
             self,
             link=link,
@@ -209,7 +212,7 @@ class Phone:
         """A request outside of a call (OPTIONS, REGISTER …), and its final response."""
         link = await self.link_to(uri)
         more = [("Contact", self.contact(link)), ("User-Agent", USER_AGENT), *headers]
-        request = self._request(method, uri, link, from_=from_, to=to, headers=more, body=body, replace=replace)
+        request = self.compose(method, uri, link, from_=from_, to=to, headers=more, body=body, replace=replace)
         return await self.transact(request, link, timeout=timeout)
 
     async def send_raw(self, uri: str, data: bytes) -> Link:
@@ -223,6 +226,34 @@ class Phone:
         return self._offset + self._loop.time()
 
     # -- what a call needs
+
+    def compose(
+        self,
+        method: str,
+        uri: str,
+        link: Link,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        replace: Mapping[str, str | None] | None = None,
+    ) -> Request:
+        """A request outside of dialogs, which nobody sends yet: `transact` or `link.send` do."""
+        host = _bracketed(self.media_address(link))
+        caller = _address(from_ or self._user, host)
+        ordered = [
+            ("Via", self.via(link)),
+            ("Max-Forwards", "70"),
+            ("From", f"{caller};tag={self._rng.getrandbits(64):016x}"),
+            ("To", _address(to, host) if to is not None else f"<{uri.split('?', 1)[0]}>"),
+            ("Call-ID", f"{self._rng.getrandbits(96):024x}"),
+            ("CSeq", f"{1 + self._rng.getrandbits(16)} {method}"),
+            *headers,
+        ]
+        if self._proxy is not None:
+            ordered.insert(2, ("Route", f"<{self._proxy};lr>"))
+        return new_request(method, uri, ordered, body=body, replace=replace)
 
     def via(self, link: Link) -> str:
         """A Via with a new branch."""
@@ -323,33 +354,6 @@ class Phone:
 
     # -- private
 
-    def _request(
-        self,
-        method: str,
-        uri: str,
-        link: Link,
-        *,
-        from_: str | None,
-        to: str | None,
-        headers: Iterable[tuple[str, str]],
-        body: bytes,
-        replace: Mapping[str, str | None] | None,
-    ) -> Request:
-        host = _bracketed(self.media_address(link))
-        caller = _address(from_ or self._user, host)
-        ordered = [
-            ("Via", self.via(link)),
-            ("Max-Forwards", "70"),
-            ("From", f"{caller};tag={self._rng.getrandbits(64):016x}"),
-            ("To", _address(to, host) if to is not None else f"<{uri.split('?', 1)[0]}>"),
-            ("Call-ID", f"{self._rng.getrandbits(96):024x}"),
-            ("CSeq", f"{1 + self._rng.getrandbits(16)} {method}"),
-            *headers,
-        ]
-        if self._proxy is not None:
-            ordered.insert(2, ("Route", f"<{self._proxy};lr>"))
-        return new_request(method, uri, ordered, body=body, replace=replace)
-
     def _send(
         self, request: Request, link: Link, outcome: Callable[[Outcome], None], *, acknowledges: bool = True
     ) -> None:
@@ -427,6 +431,7 @@ class Phone:
                 self._write(link, data)
 
     def _write(self, link: Link, data: bytes) -> None:
+        data = self._rewrites(data)
         self._record("sent", link, data)
         link.send(data)
 

@@ -471,3 +471,12 @@ async def test_leaving_the_phone_hangs_up(far_end: Any) -> None:
         await answered.answered(SOON)
     await far_end.received("BYE")
     assert answered.ended_by == "caller"
+
+
+async def test_messages_are_rewritten_on_their_way_out(far_end: Any) -> None:
+    async with Phone(rewrites=lambda message: message.replace(b"\r\nCall-ID:", b"\r\ni:")) as phone:
+        link = await phone.link_to(far_end.uri)
+        request = phone.compose("OPTIONS", far_end.uri, link, headers=[("X-One", "1")])
+        response = await phone.transact(request, link, timeout=SOON)
+        assert (response.code, response.call_id) == (200, request.call_id)
+        assert b"\r\ni: " in phone.messages[0].raw
