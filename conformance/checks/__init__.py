@@ -17,6 +17,9 @@ MODULES = (
     "sip_options",
     "sip_messages",
     "sip_transport",
+    "webhooks",
+    "webhook_retries",
+    "webhook_endpoints",
 )
 """Every module here, in the order in which reports show their requirements; a test compares with the folder."""
 
