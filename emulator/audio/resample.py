@@ -28,6 +28,9 @@ class Resampler:
         return rest
 
     def _chunk(self, samples: Samples, *, last: bool) -> Samples:
-        converted = np.rint(self._stream.resample_chunk(samples.astype(np.float32), last=last))
-        rounded: Samples = converted.clip(-32768, 32767).astype(np.int16)
+        converted = self._stream.resample_chunk(samples.astype(np.float32), last=last)
+        np.rint(converted, out=converted)
+        np.minimum(converted, 32767, out=converted)  # twice as fast as `clip`, and there is one for each 20 ms
+        np.maximum(converted, -32768, out=converted)
+        rounded: Samples = converted.astype(np.int16)
         return rounded

@@ -9,6 +9,7 @@ from ..audio.resample import Resampler
 from ..audio.samples import SAMPLE_RATE, Samples
 
 PCM_RATE = 24000
+RESAMPLED = PCM_RATE // SAMPLE_RATE
 _CODEC_OF = {"audio/pcmu": CODECS["PCMU"], "audio/pcma": CODECS["PCMA"]}
 
 
@@ -36,6 +37,23 @@ class AudioDecoder:
         whole = len(data) & ~1
         self._odd = data[whole:]
         return np.frombuffer(data, dtype="<i2", count=whole // 2).astype(np.int16)
+
+
+def sample_bytes(audio_format: dict[str, Any]) -> int:
+    """How many bytes one 8 kHz sample takes in that format."""
+    return 1 if audio_format["type"] in _CODEC_OF else 2 * RESAMPLED
+
+
+def encode_whole(samples: Samples, audio_format: dict[str, Any]) -> bytes:
+    """A complete piece of sound as events carry it, `sample_bytes` for each of its samples."""
+    if (codec := _CODEC_OF.get(audio_format["type"])) is not None:
+        return codec.encode(samples)
+    resampler = Resampler(SAMPLE_RATE, PCM_RATE)
+    converted = np.concatenate((resampler.process(samples), resampler.flush()))
+    whole = np.zeros(len(samples) * RESAMPLED, dtype="<i2")
+    length = min(len(whole), len(converted))  # the filter may give a sample more or less
+    whole[:length] = converted[:length]
+    return whole.tobytes()
 
 
 def decode_whole(data: bytes, audio_format: dict[str, Any]) -> Samples:

@@ -1,6 +1,5 @@
 """Client events: bytes of a channel in, one typed event out, or the service's error for what is wrong with them."""
 
-import base64
 import binascii
 import json
 from dataclasses import dataclass, field
@@ -174,7 +173,7 @@ def _decode(data: str | bytes) -> Any:
         # OBS for the code; the text is approximate.
         raise InvalidRequest("Expected a text message, but got a binary one.", code="invalid_event")
     try:
-        return json.loads(data, parse_constant=_refuse_constant)
+        return _DECODER.decode(data)
     except (ValueError, RecursionError) as error:
         # OBS for the code; the text is approximate.
         raise InvalidRequest("Failed to parse the message as a JSON value.", code="invalid_json") from error
@@ -182,6 +181,9 @@ def _decode(data: str | bytes) -> Any:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _parse(raw: Any, event_id: str | None, has_output_buffer: bool) -> ClientEvent:
@@ -221,8 +223,8 @@ def _append(raw: dict[str, Any], event_id: str | None) -> AppendAudio:
 def decode_audio(text: str, path: str) -> bytes:
     """Sound as events carry it: base64."""
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError as error:  # also what is not ASCII
         raise InvalidRequest(
             f"Invalid '{path}': expected base64-encoded audio.", code="invalid_value", param=path
         ) from error

@@ -1,10 +1,12 @@
 """One response of the model, from `response.created` to `response.done`: which event follows which."""
 
+import base64
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..audio.samples import SAMPLE_RATE, Samples
 from ..errors import EmulatorBug
+from .audio_formats import encode_whole, sample_bytes
 from .conversation import Conversation, Item, tokens_of
 from .events import Outbox
 from .session_config import SessionConfig
@@ -13,6 +15,9 @@ Status = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"
 
 OUTPUT_AUDIO_TOKENS = 20
 """Tokens that a second of the model's sound counts for, roughly [OBS]."""
+
+DELTA_SAMPLES = SAMPLE_RATE // 5
+"""How much sound one `response.output_audio.delta` carries [CHOICE: the recorder shortened them]."""
 
 NO_CACHE = {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0}
 
@@ -76,6 +81,8 @@ class Response:
         self._done_previous_id: str | None = None
         self._text: list[str] = []
         self._expected = 0
+        self._encoded = b""
+        self._sent_samples = 0
 
     # Input: the life of the response
 
@@ -146,6 +153,24 @@ class Response:
         item.audio, item.spoken = samples, spoken
         self.audio_samples += len(samples)
 
+    def send_audio(self, most: int) -> bool:
+        """Send of the open message's sound what exists by now and was not sent yet, in pieces, `most` samples or a bit
+        more. Returns whether that left some."""
+        item = self._open_item()
+        if item.audio is None:
+            return False
+        made = self.made_samples
+        if made < len(item.audio):
+            made -= made % DELTA_SAMPLES  # the rest of a piece comes with what is made next
+        if not self._encoded:
+            self._encoded = encode_whole(item.audio, self.options.audio_format)
+        until = min(made, self._sent_samples + most)
+        while self._sent_samples < until:
+            end = min(self._sent_samples + DELTA_SAMPLES, made)
+            self._send_piece(self._sent_samples, end)
+            self._sent_samples = end
+        return self._sent_samples < made
+
     def close_item(self, status: Literal["completed", "incomplete"] = "completed") -> None:
         """End the open item with what was added to it."""
         item, text = self._open_item(), "".join(self._text)
@@ -164,6 +189,7 @@ class Response:
         self.output.append(item.shown)
         self._item = None
         self._text = []
+        self._encoded, self._sent_samples = b"", 0
 
     # Queries
 
@@ -177,10 +203,15 @@ class Response:
 
     @property
     def made_samples(self) -> int:
-        """How much of the open item's sound exists by now: as much as of its text."""
-        if self._item is None or self._item.audio is None or not self._expected:
+        """How much of the open item's sound exists by now: as much as of its text, all where it has none."""
+        if self._item is None or self._item.audio is None:
             return 0
-        return len(self._item.audio) * len(self._text) // self._expected
+        return len(self._item.audio) * len(self._text) // self._expected if self._expected else len(self._item.audio)
+
+    @property
+    def sent_samples(self) -> int:
+        """How much of the open item's sound `send_audio` has sent."""
+        return self._sent_samples
 
     @property
     def audio_tokens(self) -> int:
@@ -223,6 +254,11 @@ class Response:
         # OBS: in `done` the predecessor is missing where it is the conversation's first item.
         self._done_previous_id = None if previous is None or previous.previous is None else previous.id
         self._out.send("conversation.item.added", previous_item_id=self._previous_id, item=item.shown)
+
+    def _send_piece(self, start: int, end: int) -> None:
+        size = sample_bytes(self.options.audio_format)
+        delta = base64.b64encode(self._encoded[start * size : end * size]).decode()
+        self._out.send("response.output_audio.delta", **self._place(), content_index=0, delta=delta)
 
     def _close_part(self, text: str) -> dict[str, Any]:
         """Send what ends the content part. Returns the part as the item shows it, not as these events do [OBS]."""

@@ -172,11 +172,9 @@ class Session:
             response = self._others.get(event.response_id)
         if response is None:
             raise InvalidRequest("Cancellation failed: no active response found", code="response_cancel_not_active")
-        item, made = response.open_item, response.made_samples
-        self._cancel(response, "client_cancelled")
-        if item is not None and item.audio is not None:
+        item, made = self._cancel(response, "client_cancelled")
+        if item is not None:
             # What was made is still played; output_audio_buffer.clear stops that too [DOC].
-            item.audio = item.audio[:made]
             self.output.cut(item.id, made)
 
     # Input: whoever drives a response
@@ -187,6 +185,11 @@ class Session:
         self._has_spoken = True
         if self.has_output_buffer:
             self.output.play(response.id, item.id, samples)
+
+    def send_sound(self, response: Response, most: int) -> bool:
+        """Send what exists of the open message's sound as events, about `most` samples of it, to clients without an
+        output buffer. Returns whether some is left: then let time pass for it to be read, and come again."""
+        return not self.has_output_buffer and response.send_audio(most)
 
     def finish(self, response: Response, status: Status, details: dict[str, Any] | None = None) -> None:
         """The model has nothing more to say in this response; its items are closed."""
@@ -288,9 +291,17 @@ class Session:
         response.create()
         self._begun.append(BegunResponse(response=response, cause=cause, input=items))
 
-    def _cancel(self, response: Response, reason: str) -> None:
+    def _cancel(self, response: Response, reason: str) -> tuple[Item | None, int]:
+        """Returns the item that was open and has sound, if one was, and how many samples of it stay."""
+        item = response.open_item
+        made = response.made_samples if self.has_output_buffer else response.sent_samples
         response.cancel(reason)
         self._finished(response)
+        if item is None or item.audio is None:
+            return None, 0
+        if not (self.has_output_buffer and reason == "turn_detected"):  # there what was played decides
+            item.audio = item.audio[:made]
+        return item, made
 
     def _finished(self, response: Response) -> None:
         self.output.complete(response.id)

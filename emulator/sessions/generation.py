@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from ..audio.samples import Samples
+from ..audio.samples import SAMPLE_RATE, Samples
 from ..audio.voice import Voice
 from ..errors import EmulatorBug
 from ..realtime.events import Outbox, pieces
@@ -12,6 +12,10 @@ from .model import Call, Fail, Output, Play, Say, Silence
 
 TEXT_BEFORE_SOUND = 3
 """OBS: pieces of the transcript that come before the first sound."""
+
+BURST_SAMPLES = 5 * SAMPLE_RATE
+BURST_PAUSE = 0.01
+"""Sound that goes out as events is faster than it plays, in bursts, so that a client may read in between [CHOICE]."""
 
 MOST_TOKENS = 4096
 """What `"inf"` means [DOC]."""
@@ -81,9 +85,15 @@ class Generation:
             self.response.add_text(part)
             if speaks and index + 1 == min(TEXT_BEFORE_SOUND, len(kept)):
                 self._sound(text if len(kept) == len(parts) else "".join(kept), samples)
+            yield from self._bursts()
         if speaks and not kept and samples is not None:
             self._sound(None, samples)
+            yield from self._bursts()
         self._close(parts, kept)
+
+    def _bursts(self) -> Iterator[float]:
+        while self._session.send_sound(self.response, BURST_SAMPLES):
+            yield BURST_PAUSE
 
     def _sound(self, text: str | None, samples: Samples | None) -> None:
         item = self.response.open_item

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ringback.emulator.audio.g711 import CODECS
 from ringback.emulator.audio.samples import Samples
-from ringback.emulator.realtime.audio_formats import AudioDecoder, decode_whole
+from ringback.emulator.realtime.audio_formats import AudioDecoder, decode_whole, encode_whole, sample_bytes
 from ringback.emulator.realtime.session_config import PCM, PCMA, PCMU
 
 
@@ -31,3 +31,13 @@ def test_chunks_may_be_cut_within_a_sample() -> None:
     decoder = AudioDecoder(PCM)
     parts = [decoder.decode(data[start : start + 999]) for start in range(0, len(data), 999)]
     assert (np.concatenate((*parts, decoder.flush())) == decode_whole(data, PCM)).all()
+
+
+@pytest.mark.parametrize(("audio_format", "size"), [(PCM, 6), (PCMU, 1), (PCMA, 1)])
+def test_sound_is_encoded_and_comes_back(audio_format: dict[str, Any], size: int) -> None:
+    assert sample_bytes(audio_format) == size
+    data = encode_whole(tone(8000), audio_format)
+    assert len(data) == 8000 * size
+    heard = decode_whole(data, audio_format)
+    middle = slice(1000, 7000)
+    assert np.abs(heard[middle].astype(int) - tone(8000)[middle].astype(int)).max() < 400

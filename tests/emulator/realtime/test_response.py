@@ -1,3 +1,4 @@
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -193,3 +194,45 @@ def test_usage_counts_the_conversation_and_the_instructions(respond: Make, conve
 def test_driver_that_misuses_a_response_is_a_bug(respond: Make, misuse: Callable[[Response], None]) -> None:
     with pytest.raises(EmulatorBug):
         misuse(respond())
+
+
+SECOND = np.full(8000, 1000, dtype=np.int16)
+
+
+def sound_of(events: list[dict[str, Any]]) -> list[int]:
+    """Bytes in each delta of sound."""
+    deltas = [event["delta"] for event in events if event["type"] == "response.output_audio.delta"]
+    return [len(base64.b64decode(delta)) for delta in deltas]
+
+
+def test_response_sends_as_much_sound_as_it_has_text(respond: Make, events_of: Take) -> None:
+    response = respond(audio={"output": {"format": PCMU}})
+    response.open_message(expected=3)
+    assert not response.send_audio(8000)
+    response.add_text("a")
+    response.add_audio(SECOND, spoken="abc")
+    assert not response.send_audio(8000)
+    assert sound_of(events_of()) == [1600]
+    assert response.sent_samples == 1600
+    response.add_text("b")
+    response.add_text("c")
+    assert response.send_audio(3200)
+    assert sound_of(events_of()) == [1600, 1600]
+    assert not response.send_audio(8000)
+    events = events_of()
+    assert sound_of(events) == [1600, 1600]
+    assert list(events[-1]) == [
+        "type", "event_id", "response_id", "item_id", "output_index", "content_index", "delta",
+    ]  # fmt: skip
+    response.close_item()
+    response.open_message(expected=0)
+    assert response.sent_samples == 0
+
+
+def test_sound_without_text_is_there_at_once(respond: Make, events_of: Take) -> None:
+    response = respond()
+    response.open_message(expected=0)
+    response.add_audio(SECOND[:1700], spoken=None)
+    assert response.made_samples == 1700
+    assert not response.send_audio(8000)
+    assert sound_of(events_of()) == [9600, 600]

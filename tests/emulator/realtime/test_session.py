@@ -377,3 +377,33 @@ def test_client_retrieves_and_deletes_items(bench: Make) -> None:
     b.send("conversation.item.delete", item_id="a")
     assert b.types() == ["conversation.item.retrieved", "conversation.item.deleted"]
     assert b.refusal("conversation.item.truncate", item_id="a", content_index=0, audio_end_ms=0).param == "item_id"
+
+
+def test_client_without_an_output_buffer_gets_the_sound_as_events(bench: Make) -> None:
+    b = bench(has_output_buffer=False)
+    response = b.begin()
+    b.say(response, "abcde" * 10)
+    assert b.session.send_sound(response, 1600)
+    assert not b.session.send_sound(response, 8000)
+    response.close_item()
+    b.session.finish(response, "completed")
+    assert b.types().count("response.output_audio.delta") == 5
+    assert b.session.output.read() is None
+
+
+@pytest.mark.parametrize("is_heard", [False, True])
+def test_cancelled_item_keeps_the_sound_that_was_sent(bench: Make, loud: Samples, is_heard: bool) -> None:
+    b = bench(has_output_buffer=False)
+    response = b.begin()
+    item_id = b.say(response, "abcde" * 10)
+    b.session.send_sound(response, 1600)
+    if is_heard:
+        b.hear(loud, 3)
+    else:
+        b.send("response.cancel")
+    assert b.session.conversation.get(item_id).audio_ms == 200
+    assert "output_audio_buffer.cleared" not in b.types()
+    error = b.refusal("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=201)
+    assert error.message == "Audio content of 200ms is already shorter than 201ms"
+    b.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=100)
+    assert b.types() == ["conversation.item.truncated"]

@@ -160,3 +160,26 @@ def test_journal_is_told_what_the_model_says(desk: Make) -> None:
     said = next(record for record in d.records if record.kind == "media.said")
     item_id = events[1]["item"]["id"]
     assert said.data == {"text": "one", "response_id": events[0]["response"]["id"], "item_id": item_id}
+
+
+def test_client_of_a_websocket_gets_the_sound_between_the_pieces_of_text(desk: Make) -> None:
+    d = desk([Say(text="one two three four")], transport="websocket")
+    d.send("response.create")
+    types = d.types()
+    sound = [index for index, each in enumerate(types) if each == "response.output_audio.delta"]
+    text = [index for index, each in enumerate(types) if each == "response.output_audio_transcript.delta"]
+    assert text[2] < sound[0] < text[3] < sound[-1] < types.index("response.output_audio.done")
+
+
+@pytest.mark.parametrize("transcript", ["", "one two three four"])
+def test_long_sound_goes_out_in_bursts(desk: Make, transcript: str) -> None:
+    d = desk([Play(samples=np.zeros(12 * 8000, dtype=np.int16), transcript=transcript)], transport="websocket")
+    d.send("response.create")
+    counts = []
+    while (deadline := d.host.next_deadline()) is not None and deadline < d.at + 1:
+        counts.append(d.types().count("response.output_audio.delta"))
+        d.wait(deadline - d.at)
+    counts.append(d.types().count("response.output_audio.delta"))
+    assert sum(counts) == 60
+    assert max(counts) <= 45
+    assert len(counts) > 1
