@@ -1,11 +1,13 @@
 """The sample programs of the guides, byte for byte, under `ringback exec`: real phones call them over TLS."""
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,15 @@ def is_event(kind: str) -> Callable[[str], bool]:
 
 
 @pytest.fixture
-async def application(shared: Path, tmp_path: Path) -> AsyncIterator[Command]:
+async def turn() -> AsyncIterator[None]:
+    """Of several runs of these tests on one machine, one has port 8000 at a time."""
+    with open(Path(tempfile.gettempdir()) / f"ringback-port-8000-{os.getuid()}.lock", "w") as lock:  # noqa: ASYNC230
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+async def application(turn: None, shared: Path, tmp_path: Path) -> AsyncIterator[Command]:
     """`ringback exec … -- python sip_webhook_app.py`, once the application waits for webhooks."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Flask does
