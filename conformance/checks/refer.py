@@ -217,7 +217,8 @@ async def notifies_are_answered(bench: Bench) -> None:
 )
 async def bye_after_a_transfer_is_answered(bench: Bench) -> None:
     call, _, _ = await referred(bench)
-    await call.hang_up(timeout=bench.within.bye)
+    answer = await call.request("BYE", timeout=bench.within.bye)
+    bench.expect(answer.code == 200, "200 to BYE", answer.code)
 
 
 @requirement(

@@ -17,7 +17,7 @@ from ringback.emulator.calls.project import Project
 from ringback.emulator.faults.plan import FaultPlan
 from ringback.emulator.server import Emulator
 
-from ..mutants import Mutant
+from ..mutants import EVERYTHING, Mutant
 from ..requirement import Catalogue, Declared, Level, Requirement
 from ..runner import judge
 from ..target import Access
@@ -25,7 +25,7 @@ from ..tolerance import Tolerances
 from ..verdict import Outcome, Verdict
 from .emulator import EmulatorTarget
 
-HASTY = Tolerances(answer=2.0, webhook=2.0, event=2.0, speech=10.0, silence=0.3, bye=2.0, check=25.0)
+HASTY = Tolerances(answer=2.0, webhook=2.0, event=2.0, speech=10.0, silence=0.7, bye=2.0, check=25.0)
 """A mutant is mostly noticed by what does not come. What fails unexpectedly is judged again with all patience."""
 PLACES = 12
 """Checks that run at once: they mostly wait."""
@@ -111,7 +111,7 @@ class MutantVerdict:
 def requirements_for(mutant: Mutant, catalogue: Catalogue, *, full: bool = False) -> list[Declared]:
     """What judges a mutant: its own requirement first, then the MUSTs of that family, then the smoke set; with `full`
     every MUST. Raises `ValueError` when the mutant names what is no requirement."""
-    for name in (mutant.breaks, *mutant.also):
+    for name in (mutant.breaks, *mutant.also - EVERYTHING):
         if name not in catalogue:
             raise ValueError(f"mutant {mutant.name} names {name}, which is no requirement")
     named = catalogue[mutant.breaks]
@@ -167,10 +167,9 @@ async def judge_mutant(
             began = time.monotonic()
             await stack.enter_async_context(target.open())
         verdicts = list(await asyncio.gather(*(one(declared) for declared in requirements)))
-        expected = {mutant.breaks, *mutant.also}
         target.tolerances = Tolerances()
         for index, verdict in enumerate(verdicts):
-            if verdict.outcome is Outcome.FAILED and verdict.requirement.id not in expected:
+            if verdict.outcome is Outcome.FAILED and not mutant.may_fail(verdict.requirement.id):
                 verdicts[index] = await one(requirements[index])
     fate, detail = _fate(mutant, verdicts, target)
     return MutantVerdict(
@@ -190,7 +189,7 @@ def _fate(mutant: Mutant, verdicts: list[Verdict], target: MutantTarget) -> tupl
     if not target.strikes[mutant.breaks]:
         return Fate.SURVIVED, f"{mutant.breaks} failed, but {_struck(0)}: {named.actual}"
     failed = [verdict for verdict in verdicts[1:] if verdict.outcome is Outcome.FAILED]
-    collateral = [verdict for verdict in failed if verdict.requirement.id not in mutant.also]
+    collateral = [verdict for verdict in failed if not mutant.may_fail(verdict.requirement.id)]
     if collateral:
         return Fate.COLLATERAL, "; ".join(f"{verdict.requirement.id}: {verdict.actual}" for verdict in collateral)
     return Fate.KILLED, ""

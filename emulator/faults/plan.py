@@ -8,7 +8,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ..calls.call import Call
 from ..calls.effects import Effect
@@ -18,6 +18,17 @@ from ..webhooks.signature import sign
 
 T = TypeVar("T")
 Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Among the effects of a call: what is behind it, and all that the call wants later, waits so many seconds."""
+
+    seconds: float
+
+
+Done: TypeAlias = Effect | Pause
+"""What a fault may have done in place of an effect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +53,9 @@ class Fault:
     """
 
     name: str
-    effect: Callable[[Call, Effect], Sequence[Effect]] | None = None
+    effect: Callable[[Call, Effect], Sequence[Done]] | None = None
     """One effect of a call. A `ReplyHttp` must stay: its request waits for it."""
-    batch: Callable[[Call, tuple[Effect, ...]], Sequence[Effect]] | None = None
+    batch: Callable[[Call, tuple[Done, ...]], Sequence[Done]] | None = None
     """All effects of one input, in their order: here the order can be broken. Sees what `effect` left."""
     sip_in: Callable[[bytes], Sequence[bytes]] | None = None
     """One whole SIP message, before anybody read it."""
@@ -113,7 +124,7 @@ class FaultPlan:
         self.project_id = project_id
         self.strikes = 0
         self._tell = tell
-        self._armed = [_Armed(fault if fault.fresh is None else fault.fresh()) for fault in faults]
+        self._armed = [_Armed(_made(fault)) for fault in faults]
         self._effect = self._hooks("effect")
         self._batch = [(armed, _single(hook, tuple)) for armed, hook in self._hooks("batch")]
         self._sip_in = self._hooks("sip_in")
@@ -131,13 +142,14 @@ class FaultPlan:
 
     # Calls
 
-    def effects(self, call: Call, effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    def effects(self, call: Call, effects: tuple[Effect, ...]) -> tuple[Done, ...]:
         """What is done instead of the effects of one input."""
+        batch: tuple[Done, ...] = effects
         if self._effect:
-            effects = tuple(
-                done for effect in effects for done in self._through(self._effect, effect, call, call_id=call.call_id)
+            batch = tuple(
+                done for effect in batch for done in self._through(self._effect, effect, call, call_id=call.call_id)
             )
-        return self._through(self._batch, effects, call, call_id=call.call_id)[0]
+        return self._through(self._batch, batch, call, call_id=call.call_id)[0]
 
     # Bytes
 
@@ -266,6 +278,10 @@ class Faults:
     def _review(self) -> None:
         self.touches_sip = any(plan.touches_sip for plan in self)
         self.touches_http = any(plan.touches_http for plan in self)
+
+
+def _made(fault: Fault) -> Fault:
+    return fault if fault.fresh is None else replace(fault.fresh(), name=fault.name)
 
 
 def _single(hook: Callable[..., Any], shape: Callable[[Any], Any] = lambda made: made) -> Hook:

@@ -7,7 +7,7 @@ from ringback.emulator.calls.effects import CloseMedia, ReplyHttp, SendBye, Send
 from ringback.emulator.calls.inputs import ReplyToken
 from ringback.emulator.errors import UsageError
 from ringback.emulator.faults.effects import change, drop, early, repeat
-from ringback.emulator.faults.plan import FaultPlan
+from ringback.emulator.faults.plan import FaultPlan, Pause
 
 Plan = Callable[..., FaultPlan]
 RINGING, BUSY, BYE = SendSip(status=180), SendSip(status=486), SendBye()
@@ -34,6 +34,12 @@ def test_repeat_doubles_effects_of_its_kind(plan: Plan, call: Call) -> None:
 def test_early_moves_effects_forward(plan: Plan, call: Call) -> None:
     hasty = plan(early("hasty", ReplyHttp, before=SendSip))
     assert hasty.effects(call, (BYE, RINGING, CloseMedia(), REPLY)) == (BYE, REPLY, RINGING, CloseMedia())
+
+
+def test_early_waits_behind_what_it_moved(plan: Plan, call: Call) -> None:
+    hasty = plan(early("hasty", ReplyHttp, before=SendSip, pause=1.5))
+    assert hasty.effects(call, (RINGING, REPLY)) == (REPLY, Pause(1.5), RINGING)
+    assert hasty.effects(call, (REPLY, RINGING)) == (REPLY, RINGING)
 
 
 def test_early_leaves_a_batch_without_the_other_kind(plan: Plan, call: Call) -> None:
