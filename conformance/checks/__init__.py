@@ -20,6 +20,7 @@ MODULES = (
     "webhooks",
     "webhook_retries",
     "webhook_endpoints",
+    "sideband",
 )
 """Every module here, in the order in which reports show their requirements; a test compares with the folder."""
 
