@@ -11,15 +11,12 @@ import types
 from collections.abc import Callable, Coroutine
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import click
 
 from .config import PortRange, Settings
 from .errors import UsageError
-
-if TYPE_CHECKING:
-    from .journal import Entry
 
 CONFIG_FILE = "ringback.toml"
 
@@ -153,7 +150,7 @@ def serve(ready_json: str | None, verbose: bool, **options: Any) -> None:
     """Run the emulator until Ctrl-C."""
     settings = _settings(options)
     _log(verbose)
-    _run(_serve(settings, ready_json, verbose))
+    _run(_serve(settings, ready_json))
 
 
 @main.command("exec", context_settings={"allow_interspersed_args": False}, epilog=EPILOG)
@@ -171,7 +168,7 @@ def exec_(command: tuple[str, ...], ready_json: str | None, verbose: bool, **opt
     """
     settings = _settings(options)
     _log(verbose)
-    _run(_exec(settings, ready_json, command, verbose))
+    _run(_exec(settings, ready_json, command))
 
 
 @main.command()
@@ -203,7 +200,7 @@ def dial(uri: str, insecure: bool, as_json: bool, **options: Any) -> None:
 # What they run
 
 
-async def _serve(settings: Settings, ready_json: str | None, verbose: bool) -> int:
+async def _serve(settings: Settings, ready_json: str | None) -> int:
     from .server import Emulator
 
     stop = asyncio.Event()
@@ -211,8 +208,6 @@ async def _serve(settings: Settings, ready_json: str | None, verbose: bool) -> i
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with Emulator(settings) as emulator:
-        if verbose:
-            emulator.journal.subscribe(_log_entry)
         if ready_json is not None:
             _write_ready(ready_json, emulator.ready.as_dict())
         click.echo(_banner(emulator.ready.as_dict(), settings))
@@ -221,14 +216,12 @@ async def _serve(settings: Settings, ready_json: str | None, verbose: bool) -> i
     return 0
 
 
-async def _exec(settings: Settings, ready_json: str | None, command: tuple[str, ...], verbose: bool) -> int:
+async def _exec(settings: Settings, ready_json: str | None, command: tuple[str, ...]) -> int:
     from .run_command import execute, to_stderr
     from .server import Emulator
 
     async with Emulator(settings) as emulator:
         ready = emulator.ready
-        if verbose:
-            emulator.journal.subscribe(_log_entry)
         if ready_json is not None:
             _write_ready(ready_json, ready.as_dict())
         to_stderr(f"ready: dial {ready.sip['tls']}, certificate authority {ready.ca_file}")
@@ -286,13 +279,6 @@ def _log(verbose: bool) -> None:
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 
-def _log_entry(entry: "Entry") -> None:
-    from .timeline import line
-
-    if (text := line(entry)) is not None:
-        logging.getLogger("ringback.journal").debug("%s", text)
-
-
 def _write_ready(file: str, information: dict[str, object]) -> None:
     """Whole or not at all: whoever waits for the file may read it the moment it exists."""
     target = Path(file)
@@ -312,7 +298,7 @@ def _banner(ready: dict[str, Any], settings: Settings) -> str:
     if not notes:
         notes.append("no webhook is sent unless an application makes an endpoint: --webhook-url URL gives one,")
         notes.append("--auto-accept needs none")
-    phone = ["ringback", "dial", ready["sip"]["tls"], "--ca-file", ready["ca_file"], "--say", "Hello"]
+    phone = ["ringback", "dial", ready["sip"]["tls"], "--ca-file", ready["ca_file"]]
     return "\n".join(
         [
             "# ringback is ready; Ctrl-C ends it",

@@ -61,16 +61,6 @@ def ladder(entries: Iterable[Entry]) -> list[str]:
     return lines
 
 
-def line(entry: Entry) -> str | None:
-    """An entry as logs have it: `< INVITE sip:…`, `> 180 Ringing`, `= call rtc_… answered`."""
-    step = _step(entry)
-    if step is None:
-        return None
-    if entry.kind == "call.state":
-        return f"= call {entry.call_id} {entry.data['to']}"
-    return f"{'=' if step.side is None else '<' if step.inward else '>'} {step.label}"
-
-
 def _arrow(label: str, span: int, *, right: bool) -> str:
     room = span - 5
     label = label if len(label) <= room else label[: room - 1] + "…"
