@@ -59,8 +59,8 @@ def write_wav(path: str | Path, samples: Samples) -> None:
 class MediaSession(asyncio.DatagramProtocol):
     """One call's RTP. Open it before the offer, `start` it with the answer, `stop` it at the end.
 
-    `changed` is called after everything that a waiter could wait for. `loses` says which of our packets the network
-    shall lose, `is_muted` all of them.
+    `changed` is called after everything that a waiter could wait for. `impairs` is the network: what
+    it makes of each of our packets; `is_muted` loses them all.
     """
 
     def __init__(self, *, rng: Random, changed: Callable[[], None]) -> None:
@@ -85,7 +85,7 @@ class MediaSession(asyncio.DatagramProtocol):
         self.hearings: list[tonecode.Heard] = []
         self.digits: list[str] = []
         self.is_muted = False
-        self.loses: Callable[[bytes], bool] = lambda packet: False
+        self.impairs: Callable[[bytes], Sequence[bytes]] = lambda packet: (packet,)
 
     # -- life
 
@@ -238,10 +238,15 @@ class MediaSession(asyncio.DatagramProtocol):
         now = self._loop.time()
         for _ in range(self._pacer.due(now)):
             for packet in self._sender.next_packets():
-                if self._transport is not None and not self.is_muted and not self.loses(packet):
-                    self._transport.sendto(packet, self._remote)
+                if not self.is_muted:
+                    self._send(*self.impairs(packet))
         self._notice_pause(now)
         self._handle = self._loop.call_at(self._pacer.next_deadline(), self._tick)
+
+    def _send(self, *packets: bytes) -> None:
+        for packet in packets:
+            if self._transport is not None:
+                self._transport.sendto(packet, self._remote)
 
     def _notice_pause(self, now: float) -> None:
         pause = now - self._last_arrival

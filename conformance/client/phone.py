@@ -152,7 +152,7 @@ class Phone:
         to: str | None = None,
         headers: Iterable[tuple[str, str]] = (),
         codecs: Sequence[CodecName] = ("PCMU", "PCMA"),
-        offer: bytes | None = None,
+        offer: bytes | Callable[[bytes], bytes] | None = None,
         has_dtmf: bool = True,
         replace: Mapping[str, str | None] | None = None,
         acknowledges: bool = True,
@@ -160,18 +160,19 @@ class Phone:
     ) -> Call:
         """Send an INVITE and return at once.
 
-        `from_` is a number or an address; `offer` replaces the SDP, `b""` sends none; `replace` overrides headers that
-        the phone would write (None leaves one out), for far ends to be tried with nonsense. Without `acknowledges`
-        every ACK is held back until `Call.acknowledge`. Raises `ConnectionFailed` when the far end can't be reached,
-        `UsageError` when the URI can't be dialled.
+        `from_` is a number or an address; `offer` replaces the SDP or rewrites the phone's, `b""` sends none; `replace`
+        overrides headers that the phone would write (None leaves one out), for far ends to be tried with nonsense.
+        Without `acknowledges` every ACK is held back until `Call.acknowledge`. Raises `ConnectionFailed` when the far
+        end can't be reached, `UsageError` when the URI can't be dialled.
         """
         link = await self.link_to(uri)
         watch = Watch()
         media = await MediaSession.open(
             self._bind or link.local[0], port_range=self._rtp_ports, rng=self._rng, changed=watch.changed
         )
-        body = offer
-        if body is None:
+        if isinstance(offer, bytes):
+            body = offer
+        else:
             body = sdp.build_offer(
                 address=self.media_address(link),
                 port=media.port,
@@ -179,6 +180,7 @@ class Phone:
                 has_dtmf=has_dtmf,
                 session_id=self._rng.getrandbits(31),
             )
+            body = body if offer is None else offer(body)
         more = [("Contact", self.contact(link)), ("Allow", ALLOW), ("User-Agent", USER_AGENT), *headers]
         if body:
             more.append(("Content-Type", "application/sdp"))

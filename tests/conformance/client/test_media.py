@@ -169,13 +169,13 @@ def test_wav_file_is_refused_when_it_is_none(tmp_path: Path) -> None:
         write_wav(tmp_path / "no" / "where.wav", np.zeros(1, dtype=np.int16))
 
 
-async def test_packets_are_lost_when_told(ends: tuple[End, End]) -> None:
+async def test_packets_are_lost_and_doubled_when_told(ends: tuple[End, End]) -> None:
     one, two = ends
     one.media.start(answer(two.media.port))
     two.media.start(answer(one.media.port))
-    one.media.loses = lambda packet: packet[1] & 0x7F == 101
+    one.media.impairs = lambda packet: () if packet[1] & 0x7F == 101 else (packet,)
     await one.media.press("5")
-    one.media.loses = lambda packet: False
+    one.media.impairs = lambda packet: (packet, packet)
     await one.media.press("6")
     await two.watch.until(lambda: two.media.digits, timeout=SOON, what="a key")
     assert two.media.digits == ["6"]

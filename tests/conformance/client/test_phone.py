@@ -480,3 +480,12 @@ async def test_messages_are_rewritten_on_their_way_out(far_end: Any) -> None:
         response = await phone.transact(request, link, timeout=SOON)
         assert (response.code, response.call_id) == (200, request.call_id)
         assert b"\r\ni: " in phone.messages[0].raw
+
+
+async def test_offer_is_changed_by_whoever_dials(far_end: Any) -> None:
+    async with Phone() as phone:
+        call = await phone.dial(far_end.uri, offer=lambda mine: mine.replace(b"a=sendrecv", b"a=inactive"))
+        assert b"a=inactive\r\n" in (await far_end.received("INVITE")).body
+        assert b"m=audio %d " % call.media.port in call.invite.body
+        far_end.respond(486)
+        await call.final_response(SOON)
