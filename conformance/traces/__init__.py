@@ -6,6 +6,7 @@
             print(violation)
     judge.end()
 
+It is right for one channel: where several are open, each sees the same events, but errors only of its own making.
 `judge_events` does it with a list, `recording.judge` with recordings, HTTP exchanges included.
 """
 

@@ -22,44 +22,57 @@ class SpeechOrder(Rule):
         self._starts: dict[str, int | None] = {}
         self._stopped: set[str] = set()
         self._committed: set[str] = set()
+        self._cut: set[str] = set()
         self._speaking: str | None = None
+        self._commits = 0
         self._is_disturbed = False
 
     def sent(self, event: TraceEvent) -> Iterator[Violation]:
-        # A client that commits, clears or changes turn detection in the middle of speech cuts it short.
-        if event.type in ("input_audio_buffer.commit", "input_audio_buffer.clear", "session.update"):
-            self._is_disturbed = True
+        # A client that commits, clears or changes turn detection in mid-speech cuts it short; what the server was
+        # about to send crosses that on the wire.
+        self._commits += event.type == "input_audio_buffer.commit"
+        self._is_disturbed |= event.type in ("input_audio_buffer.clear", "session.update")
         yield from ()
 
     def received(self, event: TraceEvent) -> Iterator[Violation]:
         item_id = event.item_id
         match event.type:
             case "input_audio_buffer.cleared":
-                self._speaking = None
+                self._speaking, self._is_disturbed = None, False
+            case "session.updated":
+                self._is_disturbed &= self._speaking is not None
             case "input_audio_buffer.speech_started" if item_id is not None:
                 free = self._speaking is None or self._is_disturbed
                 yield from self.unless(free, event, f"{item_id} starts before {self._speaking} has stopped")
-                self._speaking, self._is_disturbed = item_id, False
+                self._speaking = item_id
                 self._starts[item_id] = event.number("audio_start_ms")
             case "input_audio_buffer.speech_stopped" if item_id is not None:
                 yield from self._stop(event, item_id)
             case "input_audio_buffer.committed" if item_id is not None:
-                over = item_id not in self._starts or item_id in self._stopped or self._is_disturbed
-                yield from self.unless(over, event, f"{item_id} is committed before its speech has stopped")
-                yield from self.unless(item_id not in self._committed, event, f"{item_id} is committed twice")
-                self._committed.add(item_id)
+                yield from self._commit(event, item_id)
+
+    def _commit(self, event: TraceEvent, item_id: str) -> Iterator[Violation]:
+        over = item_id not in self._starts or item_id in self._stopped
+        if not over and self._commits > 0:
+            over = True
+            self._commits -= 1
+            self._cut.add(item_id)
+            self._speaking = None
+        yield from self.unless(over, event, f"{item_id} is committed before its speech has stopped")
+        yield from self.unless(item_id not in self._committed, event, f"{item_id} is committed twice")
+        self._committed.add(item_id)
 
     def _stop(self, event: TraceEvent, item_id: str) -> Iterator[Violation]:
         known = item_id in self._starts or not self.scope.from_start
         yield from self.unless(known, event, f"{item_id} stops, but {self._speaking or 'nobody'} is speaking")
         yield from self.unless(item_id not in self._stopped, event, f"{item_id} stops twice")
-        early = item_id not in self._committed
-        yield from self.unless(early or self._is_disturbed, event, f"{item_id} stops after it was committed")
+        early = item_id not in self._committed or item_id in self._cut
+        yield from self.unless(early, event, f"{item_id} stops after it was committed")
         start, end = self._starts.get(item_id), event.number("audio_end_ms")
         backwards = start is not None and end is not None and end < start
         yield from self.unless(not backwards, event, f"{item_id} stops at {end} ms and started at {start} ms")
         self._stopped.add(item_id)
-        self._speaking = None
+        self._speaking, self._is_disturbed = None, False
 
 
 class TranscriptionKnown(Rule):

@@ -30,7 +30,8 @@ class Judge:
     """Feed it with each event of one channel, in the order of the wire; `violations` has what broke a rule so far.
 
     `from_start` says that the session began with the channel: then nothing may be referred to that was not announced.
-    By default it did if `session.created` comes first. `complete` says that at the end nothing more was under way.
+    By default it did if `session.created` comes first; say False for a channel that is greeted so in mid-session.
+    `complete` says that at the end nothing more was under way.
     """
 
     def __init__(

@@ -3,10 +3,12 @@
 import base64
 import json
 import random
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies
 from ringback.conformance.traces import RULES, TraceEvent, judge_events
 from ringback.emulator.audio.samples import FRAME_SAMPLES, Samples
 from ringback.emulator.ids import Ids
@@ -87,6 +89,13 @@ class Stage:
 
     def types(self) -> list[str]:
         return [event.type for event in self.trace if event.direction == "received"]
+
+    def first_item(self) -> str:
+        """An item of the conversation, or what names none."""
+        return next((event.item_id for event in self.trace if event.item_id is not None), "item_none")
+
+    def last_item(self) -> str:
+        return next((event.item_id for event in reversed(self.trace) if event.item_id is not None), "item_none")
 
     def violations(self, *, rules: Any = RULES) -> list[str]:
         found = judge_events(self.trace, from_start=True, complete=True, rules=rules)
@@ -228,6 +237,80 @@ def test_changes_of_the_conversation_keep_the_rules() -> None:
     assert {"conversation.item.truncated", "conversation.item.retrieved", "conversation.item.deleted"} < set(
         stage.types()
     )
+    assert stage.violations() == []
+
+
+def test_channel_that_comes_later_is_judged_by_what_it_sees() -> None:
+    stage = Stage(Script((Say(text="One two three four five six seven", pace=0.1),)), "sip")
+    stage.ask("Hello")
+    stage.wait(0.35)
+    assert stage.types()[-1] == "response.output_audio_transcript.delta"
+    seen = len(stage.trace)
+    stage.wait(5.0)
+    stage.ask("Again")
+    stage.wait(5.0)
+    assert [str(violation) for violation in judge_events(stage.trace[seen:], complete=True)] == []
+
+
+ACTS: dict[str, Callable[[Stage], None]] = {
+    "ask": lambda stage: stage.ask("Hello"),
+    "respond": lambda stage: stage.send("response.create"),
+    "respond aside": lambda stage: stage.send("response.create", response={"conversation": "none"}),
+    "cancel": lambda stage: stage.send("response.cancel", event_id="cancel"),
+    "speak": lambda stage: stage.hear(tonecode.encode("Hi")),
+    "append": lambda stage: append(stage, tonecode.encode("Hi")[:2000]),
+    "commit": lambda stage: stage.send("input_audio_buffer.commit"),
+    "clear": lambda stage: stage.send("input_audio_buffer.clear"),
+    "be quiet": lambda stage: stage.send("output_audio_buffer.clear"),
+    "delete": lambda stage: stage.send("conversation.item.delete", item_id=stage.first_item()),
+    "truncate": lambda stage: stage.send(
+        "conversation.item.truncate", item_id=stage.last_item(), content_index=0, audio_end_ms=0
+    ),
+    "insert": lambda stage: stage.send(
+        "conversation.item.create",
+        previous_item_id=stage.first_item(),
+        item={"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}]},
+    ),
+    "listen": lambda stage: stage.send(
+        "session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}
+    ),
+    "do not listen": lambda stage: stage.send(
+        "session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+    ),
+    "wait a little": lambda stage: stage.wait(0.06),
+    "wait": lambda stage: stage.wait(2.0),
+}
+
+OUTPUTS = strategies.lists(
+    strategies.sampled_from(
+        (
+            Say(text="One two three four", pace=0.05),
+            Say(text="Said at once"),
+            Say(text=""),
+            Call(name="f", arguments='{"city": "Rome"}', pace=0.05),
+            Silence(delay=0.05),
+            Fail(message="no more"),
+        )
+    ),
+    max_size=3,
+).map(tuple)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    acts=strategies.lists(strategies.sampled_from(sorted(ACTS)), max_size=12),
+    turns=strategies.lists(OUTPUTS, min_size=1, max_size=3),
+    transport=strategies.sampled_from(("sip", "webrtc", "websocket")),
+    modality=strategies.sampled_from(("text", "audio")),
+)
+def test_whatever_a_client_does_the_rules_are_kept(
+    acts: list[str], turns: list[tuple[Output, ...]], transport: Any, modality: str
+) -> None:
+    transcribed = {"input": {"transcription": {"model": "whisper-1"}}}
+    stage = Stage(Script(*turns), transport, output_modalities=[modality], audio=transcribed)
+    for act in acts:
+        ACTS[act](stage)
+    stage.wait(8.0)
     assert stage.violations() == []
 
 
