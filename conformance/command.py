@@ -176,11 +176,11 @@ def unreachable(target: "Target", chosen: "list[Declared]", reason: str) -> "Run
 
 
 def secrets_of(options: Options) -> tuple[str, ...]:
-    """What no report may show: also the key of a live run, which is never an option."""
+    """What no report may show: also the key of a live run, and the project that others could call."""
     import os
 
-    key = os.environ.get("OPENAI_API_KEY") if options.target == "live" else None
-    return (*options.secrets, *([key] if key else []))
+    hidden = [os.environ.get("OPENAI_API_KEY"), options.project] if options.target == "live" else []
+    return (*options.secrets, *(each for each in hidden if each))
 
 
 def _chosen(catalogue: "Catalogue", options: Options) -> "list[Declared]":

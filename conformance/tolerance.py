@@ -29,7 +29,7 @@ class Tolerances:
 
     def scaled(self, rtt: float) -> "Tolerances":
         """The same with room for `rtt` seconds on every exchange: set-up takes up to ten round trips."""
-        extra = 10 * rtt
+        extra = round(10 * rtt, 2)
         return replace(
             self,
             answer=self.answer + extra,

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from ..options import Options, WrongOptions
 from .url import UrlTarget, declared_capabilities, limits_of, way_of
@@ -40,7 +42,8 @@ def guards(options: Options, environment: Mapping[str, str]) -> list[str]:
         missing.append("OPENAI_API_KEY in the environment")
     if not (options.project or "").startswith("proj_"):
         missing.append("--project proj_…, the project whose agents are called")
-    if not (options.webhook_url or "").startswith("https://"):
+    is_stand_in = is_loopback(options.base_url or BASE_URL)
+    if not (options.webhook_url or "").startswith("http://" if is_stand_in else "https://"):
         missing.append("--webhook-url, a public https URL that leads to the receiver here")
     if options.webhook_port is None:
         missing.append("--webhook-port, on which the receiver listens")
@@ -55,20 +58,22 @@ def live_target(options: Options, *, is_plan: bool = False) -> LiveTarget:
     """Raises `WrongOptions` with everything that is missing. A plan needs none of it, and sends nothing."""
     if not is_plan and (missing := guards(options, os.environ)):
         raise WrongOptions("--target live needs " + "; ".join(missing))
-    capabilities = CAPABILITIES
-    if options.register_webhook:
-        capabilities |= {"webhook-endpoints"}
-    if options.capabilities is not None:
-        capabilities = declared_capabilities(options.capabilities) or frozenset()
-    sip = options.sip_uri or (SIP_URI.format(project=options.project or "proj_"),)
-    return LiveTarget(
-        way_of(
-            options,
-            base_url=options.base_url or BASE_URL,
-            api_key=os.environ.get("OPENAI_API_KEY", ""),
-            sip_uris=sip,
-        ),
-        name="live",
-        capabilities=capabilities,
-        limits=limits_of(options),
+    way = way_of(
+        options,
+        base_url=options.base_url or BASE_URL,
+        api_key=os.environ.get("OPENAI_API_KEY", ""),
+        sip_uris=options.sip_uri or (SIP_URI.format(project=options.project or "proj_"),),
     )
+    capabilities = declared_capabilities(options.capabilities, way)
+    if capabilities is None:
+        capabilities = CAPABILITIES | ({"webhook-endpoints"} if options.register_webhook else set())
+    return LiveTarget(way, name="live", capabilities=capabilities, limits=limits_of(options))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether it leads to this machine: the service's stand-in."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

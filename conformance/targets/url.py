@@ -18,6 +18,7 @@ from . import probes
 
 NEVER_PROBED = frozenset({"clock", "isolation", "tonecode", "srtp"})
 """What can't be seen from outside without a call: declare it."""
+BY_DECLARATION = frozenset({"tonecode", "srtp"})
 OF_SIP = frozenset({"sip", "refer", "dtmf"})
 INCOMING = "realtime.call.incoming"
 ROUND_TRIPS = 3
@@ -102,6 +103,11 @@ class UrlTarget:
 
     async def still_there(self) -> None:
         await self._round_trip()
+
+    @property
+    def receiver(self) -> WebhookReceiver | None:
+        """Where the webhooks come, while it is open and if there is a port for them."""
+        return self._receiver
 
     # Opening
 
@@ -192,11 +198,8 @@ def url_target(options: Options) -> UrlTarget:
     """Raises `WrongOptions`."""
     if options.base_url is None:
         raise WrongOptions("--target url needs --base-url, such as http://127.0.0.1:8080/v1")
-    return UrlTarget(
-        way_of(options, base_url=options.base_url, api_key=options.api_key or "", sip_uris=options.sip_uri),
-        capabilities=declared_capabilities(options.capabilities),
-        limits=limits_of(options),
-    )
+    way = way_of(options, base_url=options.base_url, api_key=options.api_key or "", sip_uris=options.sip_uri)
+    return UrlTarget(way, capabilities=declared_capabilities(options.capabilities, way), limits=limits_of(options))
 
 
 def way_of(options: Options, *, base_url: str, api_key: str, sip_uris: tuple[str, ...]) -> Way:
@@ -225,14 +228,19 @@ def limits_of(options: Options) -> Limits:
     return Limits(calls=options.max_calls, minutes=options.max_minutes, usd=options.max_usd)
 
 
-def declared_capabilities(text: str | None) -> frozenset[str] | None:
-    """The names in a list with commas. Raises `WrongOptions` for one that there is not."""
+def declared_capabilities(text: str | None, way: Way) -> frozenset[str] | None:
+    """The names in a list with commas. Raises `WrongOptions` for one that there is not, or that there is no way to."""
     if text is None:
         return None
     names = frozenset(text.replace(",", " ").split())
     if unknown := names - CAPABILITIES:
         known = ", ".join(sorted(CAPABILITIES))
         raise WrongOptions(f"--capabilities: no capability is called {', '.join(sorted(unknown))}; there are {known}")
+    if lost := names - way.offered - BY_DECLARATION:
+        raise WrongOptions(
+            f"--capabilities: there is no way to {', '.join(sorted(lost))}; give --sip-uri for sip…, refer and dtmf, "
+            "--webhook-port and --webhook-secret for webhooks…; a clock and isolation only an embedded emulator has"
+        )
     return names
 
 
