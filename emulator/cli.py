@@ -224,7 +224,8 @@ async def _exec(settings: Settings, ready_json: str | None, command: tuple[str, 
         ready = emulator.ready
         if ready_json is not None:
             _write_ready(ready_json, ready.as_dict())
-        to_stderr(f"ready: dial {ready.sip['tls']}, certificate authority {ready.ca_file}")
+        to_stderr(f"a phone may dial {ready.sip['tls']}")
+        to_stderr(f"its certificate authority is {ready.ca_file}")
         return await execute(command, emulator)
 
 

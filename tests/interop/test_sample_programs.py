@@ -112,7 +112,7 @@ async def test_sideband_sample_attaches_to_a_call(shared: Path, node_modules: Pa
     script = 'exec node sideband.mjs "$(cat call_id)"'
     arguments = ["exec", *FREE_PORTS, "--ready-json", "ready.json", "--auto-accept", "--", "sh", "-c", script]
     async with ringback(*arguments, folder=tmp_path) as command:
-        await command.line(lambda line: line.startswith("ringback: ready"))
+        await command.line(lambda line: line.startswith("ringback: its certificate authority"))
         ready = command.ready()
         async with Phone(ca_file=ready["ca_file"]) as phone:
             call = await phone.dial(ready["sip"]["tls"])
