@@ -12,15 +12,19 @@ MODULES = (
     "states",
     "sip_transactions",
     "direct_ws",
+    "webhooks",
     "sip_dialog",
     "sip_cancel",
     "sip_options",
+    "webhook_retries",
     "sip_messages",
     "sip_transport",
-    "webhooks",
-    "webhook_retries",
     "webhook_endpoints",
     "sideband",
+    "rtp",
+    "sdp",
+    "dtmf",
+    "speech",
 )
 """Every module here, in the order in which reports show their requirements; a test compares with the folder."""
 
