@@ -88,6 +88,19 @@ class Journal:
         **data: Any,
     ) -> Entry:
         """Record one thing. `data` must be what JSON can say, and must not be changed afterwards."""
+        return self.record(kind, data, now=now, project_id=project_id, call_id=call_id, sip_call_id=sip_call_id)
+
+    def record(
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        now: float,
+        project_id: str | None = None,
+        call_id: str | None = None,
+        sip_call_id: str | None = None,
+    ) -> Entry:
+        """`add` for a mapping that exists already, and may make its values when they are looked at."""
         if kind not in KINDS:
             raise EmulatorBug(f"journal entry of unknown kind {kind!r}")
         self._sequence += 1

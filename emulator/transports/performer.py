@@ -35,16 +35,16 @@ from ..calls.effects import (
 from ..calls.inputs import Input, MediaFailed, MediaReady, ReplyToken, SessionExpired, Stop
 from ..calls.leg import SipLeg
 from ..errors import ApiError, EmulatorBug, InternalError, SipError, UpstreamFailed, UsageError
-from ..faults.plan import Faults
+from ..faults.plan import Faults, Pause
 from ..ids import Ids
 from ..journal import Journal
-from ..redaction import redacted_sip
 from ..sdp.offer_answer import build_answer, build_offer
 from ..sip import events as sip
 from ..sip.endpoint import SipEndpoint
 from .deadlines import Clock, Deadlines
 from .hosting import RESPONSE_CREATE, Nobody, RunningHost
 from .rtp_net import MediaLeg, MediaPorts, NoMediaPort, Ticker
+from .sip_record import record_dropped, record_message
 from .supervisor import Supervisor
 
 log = logging.getLogger("ringback.calls")
@@ -80,7 +80,7 @@ class CallRun:
     """One call at work: its queue, and what it has open."""
 
     call: Call
-    queue: deque[Effect | _BatchEnd] = field(default_factory=deque)
+    queue: deque[Effect | Pause | _BatchEnd] = field(default_factory=deque)
     failure: ApiError | None = None
     """Why an effect of the batch at work failed."""
     is_waiting: bool = False
@@ -212,33 +212,12 @@ class Performer:
 
     def _receive(self, event: sip.SipEvent, now: float) -> None:
         match event:
-            case sip.MessageReceived():
-                self._record_message("sip.received", event, now)
-            case sip.MessageSent():
-                self._record_message("sip.sent", event, now)
+            case sip.MessageReceived() | sip.MessageSent():
+                record_message(self._journal, event, now)
             case sip.MessageDropped():
-                self._journal.add(
-                    "sip.dropped",
-                    now=now,
-                    transport=event.flow.transport,
-                    peer=_address(event.flow.remote),
-                    reason=event.reason,
-                    text=event.data[:500].decode("utf-8", "replace"),
-                )
+                record_dropped(self._journal, event, now)
             case _:
                 self.control.receive_sip(event, now)
-
-    def _record_message(self, kind: str, event: sip.MessageReceived | sip.MessageSent, now: float) -> None:
-        message = event.message
-        self._journal.add(
-            kind,
-            now=now,
-            sip_call_id=message.headers.get("Call-ID"),
-            summary=message.summary,
-            transport=event.flow.transport,
-            peer=_address(event.flow.remote),
-            text=redacted_sip(event.data.decode("utf-8", "replace")),
-        )
 
     def _take_batch(self) -> bool:
         batch = self.control.next_batch()
@@ -270,6 +249,8 @@ class Performer:
             effect = run.queue.popleft()
             if isinstance(effect, _BatchEnd):
                 self._end_batch(run, effect)
+            elif isinstance(effect, Pause):
+                self._pause(run, effect.seconds)
             elif run.failure is None or isinstance(effect, ReplyHttp | CloseSession | CloseMedia):
                 self._try(run, effect)
 
@@ -299,6 +280,16 @@ class Performer:
             self.pump()
 
         self._supervisor.spawn(wait(), name=f"reply of {run.call.call_id}")
+
+    def _pause(self, run: CallRun, seconds: float) -> None:
+        run.is_waiting = True
+
+        def go_on(now: float) -> None:
+            run.is_waiting = False
+            self._continue(run)
+            self.pump()
+
+        self._deadlines.arm(run.call.call_id, self._clock.now() + seconds, go_on)
 
     def _release(self, run: CallRun) -> None:
         del self._runs[run.call.call_id]
@@ -478,8 +469,3 @@ def _sip_leg(call: Call) -> SipLeg:
     if not isinstance(call.leg, SipLeg):
         raise EmulatorBug(f"call {call.call_id} has no SIP leg")
     return call.leg
-
-
-def _address(address: tuple[str, int]) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
