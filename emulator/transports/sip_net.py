@@ -28,6 +28,10 @@ TLS_SHUTDOWN_TIMEOUT = 1.0
 CLOSE_TIMEOUT = 2.0
 """How long the last bytes may take to leave when the emulator stops."""
 MAX_UDP_FLOWS = 10_000
+DATAGRAM_BATCH = 32
+"""Datagrams taken from a socket before the loop gets a turn."""
+DATAGRAM_BUFFER = 4 * 1024 * 1024
+"""Asked for in both directions: a burst of calls should wait in the kernel, not come again half a second later."""
 
 
 class SipNet:
@@ -74,9 +78,19 @@ class SipNet:
 
     async def listen_udp(self, host: str, port: int) -> int:
         """Listen for UDP. Returns the port."""
-        _, listener = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _UdpListener(self), local_addr=(host, port)
-        )
+        loop = asyncio.get_running_loop()
+        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = addresses[0]
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                sock.setsockopt(socket.SOL_SOCKET, buffer, DATAGRAM_BUFFER)
+            sock.bind(address)
+        except OSError:
+            sock.close()
+            raise
+        listener = _UdpListener(self, loop, sock)
         self._udp.append(listener)
         return listener.local[1]
 
@@ -103,21 +117,25 @@ class SipNet:
 
     def flush(self) -> None:
         """Hand everything that the endpoint wants sent to the sockets."""
+        streams: dict[int, _StreamFlow] = {}
         for transmission in self.endpoint.data_to_send():
             if not self._faults:
-                self._send(transmission)
+                self._send(transmission, streams)
                 continue
             for data in self._links.outgoing(transmission.data):
-                self._send(replace(transmission, data=data))
+                self._send(replace(transmission, data=data), streams)
+        for stream in streams.values():
+            stream.write_queued()
 
-    def _send(self, transmission: Transmission) -> None:
+    def _send(self, transmission: Transmission, streams: dict[int, "_StreamFlow"]) -> None:
         flow = transmission.flow
         if flow.transport == "udp":
             for listener in self._udp:
                 if listener.send(flow, transmission.data, transmission.destination):
                     return
         elif (stream := self._streams.get(flow.id)) is not None:
-            stream.send(transmission.data, close_after=transmission.close_after)
+            stream.queue(transmission.data, close_after=transmission.close_after)
+            streams[flow.id] = stream
 
     # Queries
 
@@ -134,6 +152,7 @@ class SipNet:
         return flow
 
     def received(self, flow: Flow, data: bytes) -> None:
+        """Feed the endpoint; `on_input` is for the caller, who may have more."""
         try:
             if self._faults or self._links.holds(flow.id):
                 for piece in self._links.incoming(data, flow.id if flow.is_reliable else None):
@@ -142,7 +161,6 @@ class SipNet:
                 self.endpoint.receive_data(flow, data, self.now())
         except Exception as error:  # noqa: BLE001 — bytes of one peer, and others wait for theirs
             self._on_bug(error)
-        self.on_input()
 
     def opened(self, stream: "_StreamFlow") -> None:
         self._streams[stream.flow.id] = stream
@@ -166,6 +184,8 @@ class _StreamFlow(asyncio.Protocol):
         self._net = net
         self._kind = kind
         self._transport: asyncio.Transport | None = None
+        self._queued: list[bytes] = []
+        self._closes = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -175,21 +195,28 @@ class _StreamFlow(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._net.received(self.flow, data)
+        self._net.on_input()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
             log.debug("= %s connection of %s lost: %s", self._kind, self.flow.remote, exc)
         self._net.lost(self)
 
-    def send(self, data: bytes, *, close_after: bool) -> None:
+    def queue(self, data: bytes, *, close_after: bool) -> None:
+        """Have it written by `write_queued`: all that one input caused leaves in one segment, or TLS record."""
+        self._queued.append(data)
+        self._closes = self._closes or close_after
+
+    def write_queued(self) -> None:
         assert self._transport is not None
+        data, self._queued = b"".join(self._queued), []
         if self._transport.is_closing():
             return
         self._transport.write(data)
         if self._transport.get_write_buffer_size() > UNSENT_LIMIT:
             log.warning("%s reads nothing and %d bytes wait for it: connection cut", self.flow.remote, UNSENT_LIMIT)
             self._transport.abort()
-        elif close_after:
+        elif self._closes:
             self._transport.close()
 
     def close(self) -> None:
@@ -201,39 +228,46 @@ class _StreamFlow(asyncio.Protocol):
         self._transport.abort()
 
 
-class _UdpListener(asyncio.DatagramProtocol):
-    """One UDP socket. Each remote address is a flow; the oldest are forgotten, since UDP never says goodbye."""
+class _UdpListener:
+    """One UDP socket. Each remote address is a flow; the oldest are forgotten, since UDP never says goodbye.
 
-    def __init__(self, net: SipNet) -> None:
+    Not a protocol of asyncio's: that has a turn of the loop for each datagram, where a call is seven.
+    """
+
+    def __init__(self, net: SipNet, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
         self._net = net
-        self._transport: asyncio.DatagramTransport | None = None
+        self._loop = loop
+        self._socket = sock
         self._flows: dict[Address, Flow] = {}
         self._addresses: dict[int, Address] = {}
-        self.local: Address = ("", 0)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)  # the loop's class need not derive from it
-        self.local = transport.get_extra_info("sockname")[:2]
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[str, int, int, int]) -> None:
-        flow = self._flows.get(addr[:2])
-        if flow is None:
-            flow = self._open(addr[:2])
-        self._net.received(flow, data)
-
-    def error_received(self, exc: Exception) -> None:
-        log.debug("= udp error: %s", exc)
+        self.local: Address = sock.getsockname()[:2]
+        loop.add_reader(sock, self._readable)
 
     def send(self, flow: Flow, data: bytes, destination: Address | None) -> bool:
         if flow.id not in self._addresses:
             return False
-        assert self._transport is not None
-        self._transport.sendto(data, destination or flow.remote)
+        try:
+            self._socket.sendto(data, destination or flow.remote)
+        except OSError as error:  # no route, a full buffer, more than a datagram holds: it is sent again, or times out
+            log.debug("= udp to %s: %s", destination or flow.remote, error)
         return True
 
     def close(self) -> None:
-        assert self._transport is not None
-        self._transport.close()
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+    def _readable(self) -> None:
+        for _ in range(DATAGRAM_BATCH):
+            try:
+                data, address = self._socket.recvfrom(65536)
+            except BlockingIOError:
+                break
+            except OSError as error:  # an ICMP error of an earlier datagram
+                log.debug("= udp error: %s", error)
+                continue
+            remote = address[:2]
+            self._net.received(self._flows.get(remote) or self._open(remote), data)
+        self._net.on_input()
 
     def _open(self, remote: Address) -> Flow:
         if len(self._flows) >= MAX_UDP_FLOWS:
