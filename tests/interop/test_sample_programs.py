@@ -105,12 +105,14 @@ async def test_sipp_hears_greeting_and_is_understood(
     await _expect_journal(application)
 
 
-async def test_sideband_sample_attaches_to_a_call(shared: Path, node_modules: Path, tmp_path: Path) -> None:
+async def test_sideband_sample_attaches_to_a_call(
+    program: Callable[[str], str], shared: Path, node_modules: Path, tmp_path: Path
+) -> None:
     shutil.copyfile(shared / "samples" / "sideband.mjs", tmp_path / "sideband.mjs")
     (tmp_path / "node_modules").symlink_to(node_modules)
     os.mkfifo(tmp_path / "call_id")
-    script = 'exec node sideband.mjs "$(cat call_id)"'
-    arguments = ["exec", *FREE_PORTS, "--ready-json", "ready.json", "--auto-accept", "--", "sh", "-c", script]
+    sample = ["sh", "-c", 'exec "$0" sideband.mjs "$(cat call_id)"', program("node")]
+    arguments = ["exec", *FREE_PORTS, "--ready-json", "ready.json", "--auto-accept", "--", *sample]
     async with ringback(*arguments, folder=tmp_path) as command:
         await command.line(lambda line: line.startswith("ringback: its certificate authority"))
         ready = command.ready()
