@@ -201,6 +201,7 @@ def dial(uri: str, insecure: bool, as_json: bool, **options: Any) -> None:
 
 
 async def _serve(settings: Settings, ready_json: str | None) -> int:
+    from .collector import settle
     from .server import Emulator
 
     stop = asyncio.Event()
@@ -211,12 +212,14 @@ async def _serve(settings: Settings, ready_json: str | None) -> int:
         if ready_json is not None:
             _write_ready(ready_json, emulator.ready.as_dict())
         click.echo(_banner(emulator.ready.as_dict(), settings))
+        settle()
         await stop.wait()
         click.echo("\nringback stops: BYE to every call")
     return 0
 
 
 async def _exec(settings: Settings, ready_json: str | None, command: tuple[str, ...]) -> int:
+    from .collector import settle
     from .run_command import execute, to_stderr
     from .server import Emulator
 
@@ -226,6 +229,7 @@ async def _exec(settings: Settings, ready_json: str | None, command: tuple[str, 
             _write_ready(ready_json, ready.as_dict())
         to_stderr(f"a phone may dial {ready.sip['tls']}")
         to_stderr(f"its certificate authority is {ready.ca_file}")
+        settle()
         return await execute(command, emulator)
 
 
