@@ -8,7 +8,7 @@ import random
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from aiohttp import web
 
@@ -16,7 +16,6 @@ from . import admin
 from .calls.call import Call
 from .calls.control import CallControl
 from .calls.effects import OpenSession, PostWebhook
-from .calls.leg import SipLeg
 from .calls.project import Project
 from .clock import SystemClock
 from .config import Settings
@@ -25,12 +24,14 @@ from .faults.plan import Fault, Faults, Strike
 from .ids import Ids
 from .journal import Entry, Journal
 from .realtime.session_config import parse_session_config
+from .sessions.client_secrets import ClientSecrets
 from .sip.endpoint import SipEndpoint
 from .sip.events import Flow
 from .sip.timers import Timers
 from .transports import http_api, http_faults, realtime_ws, webhook_api
 from .transports.deadlines import Clock, Deadlines
 from .transports.hosting import RunningHost
+from .transports.hosts import Hosts, MakeModel
 from .transports.performer import Performer
 from .transports.rtp_net import MediaPorts
 from .transports.services import SERVICES, Services
@@ -42,6 +43,9 @@ from .webhooks.endpoints import EndpointRegistry
 from .webhooks.envelope import incoming_call_event
 from .webhooks.signature import format_secret
 from .wire_log import log, log_entry
+
+if TYPE_CHECKING:
+    from .sessions.model import Model
 
 INCOMING = "realtime.call.incoming"
 CALL_END_TIMEOUT = 2.0
@@ -76,11 +80,19 @@ class Emulator:
     """One emulator, all listeners included: `async with Emulator(Settings(http_port=0, …)) as emulator`.
 
     `start()` raises `UsageError` for a port that is taken or a file that can't be read, and leaves nothing open.
+    `make_model` gives each session who answers in it, by the id of its project; without it that is the built-in model.
     """
 
-    def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        clock: Clock | None = None,
+        make_model: MakeModel | None = None,
+    ) -> None:
         self.settings = settings or Settings()
         self.clock = clock or SystemClock()
+        self._make_model = make_model or self._builtin_model
         rng = random.SystemRandom() if self.settings.seed is None else random.Random(self.settings.seed)
         self.ids = Ids(rng)
         self.journal = Journal(limit=self.settings.journal_limit, on_drop=self._spill)
@@ -123,6 +135,7 @@ class Emulator:
             return
         self._is_started = False
         self.journal.add("emulator.stopping", now=self.clock.now())
+        self._hosts.stop()
         await self.performer.stop(CALL_END_TIMEOUT)
         await self._webhooks.stop()  # before the server: its last request may be a test of a webhook endpoint
         await self._runner.cleanup()
@@ -200,6 +213,7 @@ class Emulator:
         """What `stop()` should have closed."""
         counts = {
             "SIP connections": self._net.connections,
+            "sessions without a call": len(self._hosts),
             "deadlines": len(self._deadlines),
             "tasks": len(self._supervisor),
             "calls in the registry": len(self.performer.control.calls),
@@ -264,6 +278,15 @@ class Emulator:
             projects=self.projects,
             default_config=parse_session_config(AUTO_ACCEPT_CONFIG),
         )
+        self._hosts = Hosts(
+            settings=settings,
+            ids=self.ids,
+            journal=self.journal,
+            deadlines=self._deadlines,
+            clock=self.clock,
+            faults=self.faults,
+            make_model=self._make_model,
+        )
         self.performer = Performer(
             endpoint=self.endpoint,
             control=control,
@@ -303,6 +326,8 @@ class Emulator:
             projects=self.projects,
             performer=self.performer,
             faults=self.faults,
+            hosts=self._hosts,
+            client_secrets=ClientSecrets(self.ids),
         )
         http_api.add_routes(app)
         realtime_ws.add_routes(app)
@@ -364,33 +389,12 @@ class Emulator:
         self.journal.add_bug(error, now=self.clock.now())
 
     def _make_host(self, call: Call, effect: OpenSession, on_expired: Callable[[], None]) -> RunningHost:
-        from .model.builtin import BuiltinModel
-        from .sessions.host import SessionHost
+        return self._hosts.for_call(call, effect, on_expired, lambda error: self.performer.bug(call, error))
 
-        now = self.clock.now()
-        leg = call.leg
-        codec = leg.negotiated.codec if isinstance(leg, SipLeg) and leg.negotiated is not None else "PCMU"
-        host = SessionHost(
-            session_id=self.ids.session_of(call.call_id),
-            config=effect.config,
-            model=BuiltinModel(),
-            ids=self.ids,
-            now=now,
-            transport="sip",
-            codec=codec,
-            session_limit=self.settings.session_limit,
-        )
-        return RunningHost(
-            host,
-            project_id=call.project_id,
-            call_id=call.call_id,
-            journal=self.journal,
-            deadlines=self._deadlines,
-            now=self.clock.now,
-            on_expired=on_expired,
-            on_bug=lambda error: self.performer.bug(call, error),
-            faults=self.faults,
-        )
+    def _builtin_model(self, project_id: str) -> "Model":
+        from .model.builtin import BuiltinModel
+
+        return BuiltinModel()
 
     def _post_webhook(self, call: Call, effect: PostWebhook) -> None:
         now = self.clock.now()

@@ -19,6 +19,18 @@ def pieces(text: str) -> list[str]:
     return _PIECES.findall(text)
 
 
+def error_event(event_id: str, error: ApiError, *, client_event_id: str | None = None) -> dict[str, Any]:
+    """An `error` event. `client_event_id` names the client event that caused it."""
+    inner = {
+        "type": error.type,
+        "code": error.code,
+        "message": error.message,
+        "param": error.param,
+        "event_id": client_event_id,
+    }
+    return {"type": "error", "event_id": event_id, "error": inner}
+
+
 class Outbox:
     """Effects in the order in which they must happen. Whoever made the session takes them one by one."""
 
@@ -52,15 +64,9 @@ class Outbox:
         self._effects.append(SendEvent(channel_id=None, event={"type": event_type, **fields}))
 
     def send_error(self, channel_id: str | None, error: ApiError, *, client_event_id: str | None = None) -> None:
-        """An in-band error; the session survives it. `client_event_id` names the client event that caused it."""
-        inner = {
-            "type": error.type,
-            "code": error.code,
-            "message": error.message,
-            "param": error.param,
-            "event_id": client_event_id,
-        }
-        self.send_to(channel_id, "error", error=inner)
+        """An in-band error; the session survives it."""
+        event = error_event(self.ids.event(), error, client_event_id=client_event_id)
+        self._effects.append(SendEvent(channel_id=channel_id, event=event))
 
     def record(self, kind: str, **data: Any) -> None:
         """An entry for the journal."""

@@ -44,6 +44,7 @@ SEMANTIC_VAD: dict[str, Any] = {
     "interrupt_response": True,
 }
 _TRANSCRIPTION: dict[str, Any] = {"model": None, "language": None, "prompt": None}
+_TRANSCRIPTION_VAD_KEYS = ("type", "threshold", "prefix_padding_ms", "silence_duration_ms", "eagerness")
 _TOOL_KEYS = ("type", "name", "description", "parameters")
 
 
@@ -103,6 +104,7 @@ class SessionConfig:
             "turn_detection": self.turn_detection,
         }
         if self.type == "transcription":
+            audio_input["turn_detection"] = _of_transcription(self.turn_detection)
             return {
                 "type": "transcription",
                 "object": "realtime.transcription_session",
@@ -162,6 +164,13 @@ def _turn_detection(value: dict[str, Any] | None) -> dict[str, Any] | None:
     if value is None:
         return None
     return (SERVER_VAD if value["type"] == "server_vad" else SEMANTIC_VAD) | value
+
+
+def _of_transcription(turn_detection: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Turn detection as a session shows it that answers nothing: four of the keys of `server_vad` [OBS]."""
+    if turn_detection is None:
+        return None
+    return {key: value for key, value in turn_detection.items() if key in _TRANSCRIPTION_VAD_KEYS}
 
 
 def _transcription(value: dict[str, Any] | None) -> dict[str, Any] | None:

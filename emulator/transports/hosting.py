@@ -73,13 +73,17 @@ class RunningHost:
         """Of the channels, in the order of their attachment."""
         self._is_pumping = False
 
+        self._about = {} if call_id is not None else {"session_id": host.session.id}
+        """What names the session in the journal: its call, or, without one, its id."""
+
     # Input
 
-    def attach(self, channel: Channel, *, transport: str) -> None:
+    def attach(self, channel: Channel, *, transport: str, **about: object) -> None:
+        """`about` is what the journal is told besides."""
         now = self._now()
         self.channels[channel.id] = channel
         self._numbers[channel.id] = len(self._numbers) + 1
-        self._record("channel.attached", now, channel=channel.id, transport=transport)
+        self._record("channel.attached", now, channel=channel.id, transport=transport, **about)
         with self._reported():
             self.host.attach(channel.id, now)
             self.pump()
@@ -151,7 +155,7 @@ class RunningHost:
                 raise EmulatorBug(f"the host wants {effect!r}, which nobody can do")
 
     def _send(self, channel_id: str | None, event: dict[str, Any]) -> None:
-        self._record("event.server", self._now(), channel=channel_id, event=event)
+        self._record("event.server", self._now(), channel=channel_id, event=_journalled(event))
         if channel_id is not None:
             if (channel := self.channels.get(channel_id)) is not None:
                 channel.send(event)
@@ -175,7 +179,7 @@ class RunningHost:
         return self._faults.of(self.project_id) if self._faults else None
 
     def _record(self, kind: str, now: float, **data: Any) -> None:
-        self._journal.add(kind, now=now, project_id=self.project_id, call_id=self.call_id, **data)
+        self._journal.add(kind, now=now, project_id=self.project_id, call_id=self.call_id, **self._about, **data)
 
     def _handle_timer(self, now: float) -> None:
         with self._reported():
@@ -188,6 +192,14 @@ class RunningHost:
             yield
         except Exception as error:  # noqa: BLE001 — a session's bug ends its own call, not a loop that serves others
             self._on_bug(error)
+
+
+def _journalled(event: dict[str, Any]) -> dict[str, Any]:
+    """An event as the journal keeps it: of sound only its length."""
+    if event["type"] != "response.output_audio.delta":
+        return event
+    kept = {key: value for key, value in event.items() if key != "delta"}
+    return {**kept, "delta_length": len(event["delta"])}
 
 
 RESPONSE_CREATE = json.dumps({"type": "response.create"})

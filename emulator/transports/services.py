@@ -12,7 +12,9 @@ from ..faults.plan import Faults
 from ..ids import Ids
 from ..journal import Journal
 from ..redaction import redacted_key
+from ..sessions.client_secrets import ClientSecret, ClientSecrets
 from .deadlines import Clock
+from .hosts import Hosts
 from .performer import Performer
 
 
@@ -25,6 +27,16 @@ class Services:
     projects: Mapping[str, Project]
     performer: Performer
     faults: Faults
+    hosts: Hosts
+    client_secrets: ClientSecrets
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who connects: a project, by an API key of its own or by one of its client secrets."""
+
+    project: Project
+    secret: ClientSecret | None
 
 
 KEY_PROTOCOL = "openai-insecure-api-key."
@@ -47,14 +59,37 @@ def project_of_key(request: web.Request, key: str) -> Project:
             "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
             "auth (i.e. Authorization: Bearer YOUR_KEY)."
         )
+    if services.client_secrets.find(key, services.clock.now()) is not None:  # CHOICE: 401 where an API key is needed
+        raise _incorrect(key)
     project = next((project for project in services.projects.values() if key in project.api_keys), None)
     if project is None and services.settings.any_key:
         project = services.projects[services.settings.project]
     if project is None:
-        raise Unauthorized(
-            f"Incorrect API key provided: {redacted_key(key)}. You can find your API key at "
-            "https://platform.openai.com/account/api-keys."
-        )
+        raise _incorrect(key)
+    return _wanted(request, project)
+
+
+def caller_of_key(request: web.Request, key: str) -> Caller:
+    """Whose key a WebSocket handshake carries; client secrets do there. Raises `Unauthorized`."""
+    services = request.app[SERVICES]
+    secret = services.client_secrets.find(key, services.clock.now())
+    if secret is None:
+        return Caller(project_of_key(request, key), None)
+    project = services.projects.get(secret.project_id)
+    if project is None:
+        raise _incorrect(key)
+    return Caller(_wanted(request, project), secret)
+
+
+def _incorrect(key: str) -> Unauthorized:
+    return Unauthorized(
+        f"Incorrect API key provided: {redacted_key(key)}. You can find your API key at "
+        "https://platform.openai.com/account/api-keys."
+    )
+
+
+def _wanted(request: web.Request, project: Project) -> Project:
+    """The project, unless the request wants another one."""
     wanted = request.headers.get("OpenAI-Project")
     if wanted is not None and wanted != project.id:
         raise Unauthorized(f"OpenAI-Project header should match project for API key: {wanted!r} does not")

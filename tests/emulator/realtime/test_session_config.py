@@ -132,3 +132,18 @@ def test_transcription_session_is_shown_as_recorded() -> None:
     config = parse_session_config({"type": "transcription"}, types=("realtime", "transcription"))
     assert list(config.as_dict("sess_1", 5)) == ["type", "object", "id", "expires_at", "audio", "include"]
     assert config.as_dict("sess_1", 5)["object"] == "realtime.transcription_session"
+
+
+@pytest.mark.parametrize(
+    ("detection", "keys"),
+    [
+        ({"type": "server_vad"}, ["type", "threshold", "prefix_padding_ms", "silence_duration_ms"]),
+        ({"type": "semantic_vad"}, ["type", "eagerness"]),
+        (None, None),
+    ],
+)
+def test_transcription_session_shows_no_answering(detection: dict[str, Any] | None, keys: list[str] | None) -> None:
+    body = {"type": "transcription", "audio": {"input": {"turn_detection": detection}}}
+    config = parse_session_config(body, types=("transcription",))
+    shown = config.as_dict("sess_1", 0)["audio"]["input"]["turn_detection"]
+    assert (shown if shown is None else list(shown)) == keys
