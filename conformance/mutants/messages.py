@@ -1,7 +1,8 @@
 """SIP messages as bytes, for faults that change one thing in them and leave every other byte alone."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 HEAD_END = b"\r\n\r\n"
 
@@ -84,3 +85,21 @@ def _field(name: str) -> re.Pattern[bytes]:
 def _replace_first(message: bytes, name: str, make: Callable[[re.Match[bytes]], bytes]) -> bytes:
     end = message.find(HEAD_END) + 2
     return _field(name).sub(make, message[:end], count=1) + message[end:]
+
+
+def sends(change: Callable[[bytes], bytes | None]) -> dict[str, Any]:
+    """The hook for messages that leave: each is what `change` makes of it; None: it does not leave."""
+    return {"sip_out": _optional(change)}
+
+
+def hears(change: Callable[[bytes], bytes | None]) -> dict[str, Any]:
+    """The hook for messages that come: each is what `change` makes of it; None: it is not heard."""
+    return {"sip_in": _optional(change)}
+
+
+def _optional(change: Callable[[bytes], bytes | None]) -> Callable[[bytes], Sequence[bytes]]:
+    def passed(message: bytes) -> Sequence[bytes]:
+        changed = change(message)
+        return [] if changed is None else [changed]
+
+    return passed

@@ -83,7 +83,9 @@ class SipLinks:
         if not self._faults.touches_sip and not self.holds(stream):
             return (data,)
         cutter = self._cutters.setdefault(stream, MessageCutter())
-        return [after for piece in cutter.feed(data) for after in self._strike_in(piece)]
+        everybody = self._faults.of(None)
+        passed = (data,) if everybody is None else everybody.sip_stream(data)
+        return [after for each in passed for piece in cutter.feed(each) for after in self._strike_in(piece)]
 
     def outgoing(self, data: bytes) -> Sequence[bytes]:
         """What leaves in place of one message."""

@@ -57,6 +57,8 @@ class Fault:
     """One effect of a call. A `ReplyHttp` must stay: its request waits for it."""
     batch: Callable[[Call, tuple[Done, ...]], Sequence[Done]] | None = None
     """All effects of one input, in their order: here the order can be broken. Sees what `effect` left."""
+    sip_stream: Callable[[bytes], Sequence[bytes]] | None = None
+    """Bytes of a TCP or TLS connection as they came: nobody knows whose they are, so only everybody's faults strike."""
     sip_in: Callable[[bytes], Sequence[bytes]] | None = None
     """One whole SIP message, before anybody read it."""
     sip_out: Callable[[bytes], Sequence[bytes]] | None = None
@@ -127,6 +129,7 @@ class FaultPlan:
         self._armed = [_Armed(_made(fault)) for fault in faults]
         self._effect = self._hooks("effect")
         self._batch = [(armed, _single(hook, tuple)) for armed, hook in self._hooks("batch")]
+        self._sip_stream = self._hooks("sip_stream")
         self._sip_in = self._hooks("sip_in")
         self._sip_out = self._hooks("sip_out")
         self._rtp_in = self._hooks("rtp_in")
@@ -155,7 +158,10 @@ class FaultPlan:
 
     @property
     def touches_sip(self) -> bool:
-        return bool(self._sip_in or self._sip_out)
+        return bool(self._sip_in or self._sip_out or self._sip_stream)
+
+    def sip_stream(self, data: bytes) -> list[bytes]:
+        return self._through(self._sip_stream, data)
 
     def sip_in(self, message: bytes, sip_call_id: str | None) -> list[bytes]:
         return self._through(self._sip_in, message, sip_call_id=sip_call_id)

@@ -160,7 +160,9 @@ class WebhookSender:
             return
         try:
             async with self._time_limit(attempt, self._timeout):
-                response = await client.post(made.url, data=made.body, headers=made.headers, allow_redirects=False)
+                response = await client.post(
+                    made.url, data=made.body, headers=made.headers, allow_redirects=made.follows_redirects
+                )
             outcome = response.status
         except TimeoutError:
             outcome = f"no answer within {self._timeout:g} s"

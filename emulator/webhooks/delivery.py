@@ -32,6 +32,7 @@ class Attempt:
     """That the signature was made with."""
     project_id: str | None
     call_id: str | None
+    follows_redirects: bool = False  # DOC GWH: a redirect is a failure; only a fault wants it otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

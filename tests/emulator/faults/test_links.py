@@ -137,6 +137,14 @@ def test_links_cut_streams_into_messages(faults: Faults) -> None:
     assert not sip.holds(1)
 
 
+def test_streams_are_struck_by_the_faults_of_everybody_before_they_are_cut(faults: Faults) -> None:
+    faults.put(None, [Fault(name="stutter", sip_stream=lambda data: [data] if data.startswith(b"INVITE") else [])])
+    sip = SipLinks(faults)
+    assert list(sip.incoming(BYE, 1)) == []
+    assert list(sip.incoming(INVITE + BYE, 1)) == [INVITE, BYE]
+    assert list(sip.incoming(BYE, None)) == [BYE]
+
+
 def test_links_give_back_what_they_hold_when_the_faults_are_gone(faults: Faults) -> None:
     faults.put("proj_1", [DEAF])
     sip = SipLinks(faults)
