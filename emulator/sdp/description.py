@@ -5,6 +5,7 @@ What media needs (`m=`, `c=`) is either understood or refused with the line that
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TypeAlias
 
@@ -12,6 +13,9 @@ from ..errors import SdpError
 
 Attributes: TypeAlias = tuple[tuple[str, str | None], ...]
 """`a=name:value` lines in order; a property attribute (`a=sendonly`) has None for its value."""
+
+read_address = lru_cache(maxsize=256)(ip_address)
+"""Raises `ValueError` for a host name. Calls from one trunk have the same few addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +29,7 @@ class Connection:
     def is_null(self) -> bool:
         """RFC 2543's hold: nothing may be sent to 0.0.0.0 (RFC 3264 8.4) or to `::`."""
         try:
-            return ip_address(self.address).is_unspecified
+            return read_address(self.address).is_unspecified
         except ValueError:
             return False
 

@@ -6,11 +6,11 @@ a description; then `negotiate` reads the peer's answer just as well.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
-from typing import Literal, TypeAlias, get_args
+from ipaddress import IPv6Address
+from typing import Literal, TypeAlias
 
 from ..errors import SdpError
-from .description import MediaDescription, SessionDescription, parse
+from .description import MediaDescription, SessionDescription, parse, read_address
 
 Codec: TypeAlias = Literal["PCMU", "PCMA"]
 Direction: TypeAlias = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
@@ -40,6 +40,8 @@ _REVERSED: dict[Direction, Direction] = {
     "recvonly": "sendonly",
     "inactive": "inactive",
 }
+
+_DIRECTIONS: dict[str, Direction] = {name: name for name in _REVERSED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +219,7 @@ def _remote_address(media: MediaDescription) -> str:
     if media.connection is None:
         raise SdpError(f"'m=audio {media.port}' has no c= line, nor has the session")
     try:
-        return str(ip_address(media.connection.address))
+        return str(read_address(media.connection.address))
     except ValueError:
         # A name would have to be looked up for each packet's sake; no telephone was seen to write one [CHOICE].
         raise SdpError(f"c= names {media.connection.address!r}: an IP address is expected", status=488) from None
@@ -233,14 +235,14 @@ def _offered_direction(offer: SessionDescription, media: MediaDescription) -> Di
     direction: Direction = "sendrecv"
     for attributes in (offer.attributes, media.attributes):
         for name, _ in attributes:
-            direction = next((known for known in get_args(Direction) if known == name), direction)
+            direction = _DIRECTIONS.get(name, direction)
     if media.connection is not None and media.connection.is_null:
         return "sendonly" if direction in ("sendrecv", "sendonly") else "inactive"
     return direction
 
 
 def _session_lines(address: str, session_id: int, version: int) -> list[str]:
-    kind = "IP6" if isinstance(ip_address(address), IPv6Address) else "IP4"
+    kind = "IP6" if isinstance(read_address(address), IPv6Address) else "IP4"
     return [
         "v=0",
         f"o=- {session_id} {version} IN {kind} {address}",

@@ -1,7 +1,7 @@
 """Requests and responses (RFC 3261 §7): the fields that the emulator acts on are read on first use, and kept."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ..errors import SipError
@@ -214,13 +214,12 @@ class _Message:
         _ = self.via, self.from_, self.to, self.call_id, self.cseq
 
     def _serialise(self, start_line: str) -> bytes:
-        parts = [start_line, "\r\n"]
-        for name, value in self.headers:
-            parts += (name, ": ", value, "\r\n")
+        lines = [start_line]
+        lines += [f"{name}: {value}" for name, value in self.headers]
         if not self.headers.values("content-length"):
-            parts.append(f"Content-Length: {len(self.body)}\r\n")
-        parts.append("\r\n")
-        return "".join(parts).encode("utf-8", "surrogateescape") + self.body
+            lines.append(f"Content-Length: {len(self.body)}")
+        lines.append("\r\n")
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
 
     def _single(self, key: str, name: str) -> str:
         values = self.headers.values(key)
@@ -352,29 +351,33 @@ def response_to(
     has a tag. `via` takes the place of the topmost, with `received` and `rport` in it. `content_type` goes with a
     body; `headers` stand after Content-Length.
     """
-    items = [("Via", value) for value in _response_vias(request, via)]
+    values = request.headers.values
+    copied: list[tuple[str, Sequence[str]]] = [("Via", _response_vias(request, via))]
     if request.method == "INVITE" and 100 < status < 300:
-        # RFC 3261 12.1.1: all of them, in order
-        items.extend(("Record-Route", value) for value in request.headers.get_all("Record-Route"))
-    items.extend(("From", value) for value in request.headers.get_all("From"))
-    items.extend(("To", _tagged(request, value, to_tag)) for value in request.headers.get_all("To"))
-    items.extend(("Call-ID", value) for value in request.headers.get_all("Call-ID"))
-    items.extend(("CSeq", value) for value in request.headers.get_all("CSeq"))
+        copied.append(("Record-Route", values("record-route")))  # RFC 3261 12.1.1: all of them, in order
+    copied += (
+        ("From", values("from")),
+        ("To", [_tagged(request, value, to_tag) for value in values("to")]),
+        ("Call-ID", values("call-id")),
+        ("CSeq", values("cseq")),
+    )
     if status == 100:
-        items.extend(("Timestamp", value) for value in request.headers.get_all("Timestamp"))  # RFC 3261 8.2.6.1
+        copied.append(("Timestamp", values("timestamp")))  # RFC 3261 8.2.6.1
+    items = [(name, value) for name, fields in copied for value in fields]
     items.append(("Content-Length", str(len(body))))
-    items.extend(headers)
+    added = Headers(headers)  # it looks at them; what is copied was looked at when it came
     if content_type is not None:
-        items.append(("Content-Type", content_type))
-    return Response(status=status, reason=reason, headers=Headers(items), body=body)
+        added.add("Content-Type", content_type)
+    items += added
+    return Response(status=status, reason=reason, headers=Headers.of_parsed(items), body=body)
 
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _response_vias(request: Request, via: Via | None) -> list[str]:
-    values = request.headers.get_all("Via")
+def _response_vias(request: Request, via: Via | None) -> Sequence[str]:
+    values = request.headers.values("via")
     if via is None or not values:
         return values
     others = split_list(values[0])[1:]
