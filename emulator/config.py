@@ -60,6 +60,9 @@ class Settings:
     )
     webhook_urls: tuple[str, ...] = setting((), "Where `realtime.call.incoming` is posted; several are possible.")
     auto_accept: bool = setting(False, "Play the application too: accept each call and ask for a greeting.")
+    model_pace: float = setting(
+        0.005, "How long the built-in model takes for each word; 0 leaves no time to cancel it.", tag="CHOICE"
+    )
 
     # TLS
     tls_cert: str | None = setting(None, "Certificate file (PEM) for SIP and HTTPS; without it a local CA makes one.")

@@ -394,7 +394,7 @@ class Emulator:
     def _builtin_model(self, project_id: str) -> "Model":
         from .model.builtin import BuiltinModel
 
-        return BuiltinModel()
+        return BuiltinModel(pace=self.settings.model_pace)
 
     def _post_webhook(self, call: Call, effect: PostWebhook) -> None:
         now = self.clock.now()

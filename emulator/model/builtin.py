@@ -1,10 +1,12 @@
 """The model that is there without a scenario: it says what it is told to say, else repeats what it heard."""
 
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from ..realtime.conversation import Item
-from ..sessions.model import Output, Play, Say, Turn
+from ..sessions.model import Call, Output, Play, Say, Turn
 
 GREETING = "Hello, how can I help you?"
 """What a `response.create` with nothing to answer yields."""
@@ -19,7 +21,8 @@ _TOLD = re.compile(rf"\bsay\s+(?:exactly|to\s+the\s+user)\s*:?\s*(?:{_QUOTED})",
 class BuiltinModel:
     """Obeys `say exactly '…'` and `Say to the user '…'` in the instructions of a `response.create`; else repeats the
     last thing that nobody has answered: a text, a caller's words, a function's output, or, where nobody could tell the
-    words, the sound itself. With nothing to answer it greets. It never speaks unasked.
+    words, the sound itself. With nothing to answer it greets. It never speaks unasked. Where `tool_choice` leaves it
+    no choice it calls the function instead, but says the output of a function that was called.
 
     `pace` is how long each piece of text takes.
     """
@@ -28,10 +31,13 @@ class BuiltinModel:
         self._pace = pace
 
     def respond(self, turn: Turn) -> Iterable[Output]:
+        item = _unanswered(turn.latest_first())
+        function = forced_function(turn.options.tool_choice, turn.options.tools)
+        if function is not None and (item is None or item.type != "function_call_output"):
+            return (Call(name=function["name"], arguments=arguments_for(function), pace=self._pace),)
         told = told_to_say(turn.options.instructions or "")
         if told is not None:
             return (Say(text=told, pace=self._pace),)
-        item = _unanswered(turn.latest_first())
         if item is None:
             return (Say(text=GREETING, pace=self._pace),)
         text = " ".join(item.texts())
@@ -44,6 +50,39 @@ def told_to_say(instructions: str) -> str | None:
     """The words that instructions ask for, or None."""
     match = _TOLD.search(instructions)
     return None if match is None else next(group for group in match.groups() if group is not None)
+
+
+def forced_function(tool_choice: object, tools: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The function that has to be called: the one that `tool_choice` names, or any if it is `required` [DOC]."""
+    functions = [tool for tool in tools if tool.get("type", "function") == "function" and "name" in tool]
+    if tool_choice == "required":
+        return next(iter(functions), None)
+    wanted = tool_choice.get("name") if isinstance(tool_choice, Mapping) else None
+    return next((function for function in functions if function["name"] == wanted), None)
+
+
+def arguments_for(function: Mapping[str, Any]) -> str:
+    """JSON with the parameters that the function requires, each with the least that its schema says of it [CHOICE]."""
+    schema = function.get("parameters")
+    return json.dumps(_least(schema if isinstance(schema, Mapping) else {"type": "object"}))
+
+
+def _least(schema: object) -> Any:
+    if not isinstance(schema, Mapping):
+        return None
+    for key in ("const", "default"):
+        if key in schema:
+            return schema[key]
+    if isinstance(schema.get("enum"), list) and schema["enum"]:
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "object":
+            properties, required = schema.get("properties"), schema.get("required")
+            if not isinstance(properties, Mapping) or not isinstance(required, list):
+                return {}
+            return {name: _least(properties.get(name)) for name in required if isinstance(name, str)}
+        case kind:
+            return {"string": "", "integer": 0, "number": 0, "boolean": False, "array": []}.get(str(kind))
 
 
 def _unanswered(latest_first: Iterator[Item]) -> Item | None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ringback.emulator.audio.samples import FRAME_SAMPLES, Samples
 from ringback.emulator.audio.voice import TonecodeVoice
 from ringback.emulator.ids import Ids
-from ringback.emulator.model.builtin import GREETING, BuiltinModel, told_to_say
+from ringback.emulator.model.builtin import GREETING, BuiltinModel, arguments_for, forced_function, told_to_say
 from ringback.emulator.realtime.session_config import parse_session_config
 from ringback.emulator.sessions.host import HostRecord, SessionHost
 
@@ -150,3 +150,79 @@ def test_model_finds_the_words_that_it_is_told_to_say(instructions: str, told: s
 @given(st.text(alphabet=st.characters(exclude_characters='"'), min_size=1))
 def test_model_says_any_words_between_double_quotes(words: str) -> None:
     assert told_to_say(f'Say exactly "{words}"') == words
+
+
+BOOK = {
+    "type": "function",
+    "name": "book",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "when": {"type": "string"},
+            "guests": {"type": "integer"},
+            "price": {"type": "number"},
+            "smoking": {"type": "boolean"},
+            "wishes": {"type": "array"},
+            "room": {"type": "string", "enum": ["small", "large"]},
+            "currency": {"const": "EUR"},
+            "breakfast": {"type": "boolean", "default": True},
+            "guest": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
+            "extras": {"type": "object"},
+            "anything": {},
+            "optional": {"type": "string"},
+        },
+        "required": [
+            *("when", "guests", "price", "smoking", "wishes", "room", "currency", "breakfast", "guest", "extras"),
+            *("anything", "unknown"),
+        ],
+    },
+}
+ASK = {"type": "function", "name": "ask"}
+
+
+@pytest.mark.parametrize(
+    ("tool_choice", "name"),
+    [
+        pytest.param("required", "ask", id="any"),
+        pytest.param({"type": "function", "name": "book"}, "book", id="by name"),
+        pytest.param({"type": "function", "name": "unknown"}, None, id="unknown name"),
+        pytest.param({"type": "mcp", "server_label": "x"}, None, id="another kind"),
+        pytest.param("auto", None, id="free"),
+        pytest.param("none", None, id="forbidden"),
+    ],
+)
+def test_model_calls_function_that_it_must(tool_choice: object, name: str | None) -> None:
+    function = forced_function(tool_choice, [{"type": "mcp", "server_label": "x"}, ASK, BOOK])
+    assert (None if function is None else function["name"]) == name
+
+
+def test_model_calls_nothing_without_functions() -> None:
+    assert forced_function("required", [{"type": "mcp", "server_label": "x"}]) is None
+
+
+def test_model_gives_function_what_it_requires() -> None:
+    assert arguments_for(ASK) == "{}"
+    assert json.loads(arguments_for(BOOK)) == {
+        "when": "",
+        "guests": 0,
+        "price": 0,
+        "smoking": False,
+        "wishes": [],
+        "room": "small",
+        "currency": "EUR",
+        "breakfast": True,
+        "guest": {"name": ""},
+        "extras": {},
+        "anything": None,
+        "unknown": None,
+    }
+
+
+def test_model_says_output_of_function_that_it_had_to_call() -> None:
+    desk = Desk(tools=[ASK], tool_choice="required")
+    desk.send("response.create")
+    assert desk.said() == []
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "seven"}
+    desk.send("conversation.item.create", item=output)
+    desk.send("response.create")
+    assert desk.said() == ["seven"]
