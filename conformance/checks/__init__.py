@@ -25,6 +25,11 @@ MODULES = (
     "sdp",
     "dtmf",
     "speech",
+    "events",
+    "event_errors",
+    "items",
+    "responses",
+    "audio_buffers",
 )
 """Every module here, in the order in which reports show their requirements; a test compares with the folder."""
 
