@@ -20,6 +20,7 @@ KINDS: dict[str, str] = {
     "webhook.attempt": "one delivery attempt: event, url, webhook_id, attempt, status or error",
     "webhook.delivered": "a 2xx came back: event, url, webhook_id, attempt",
     "webhook.abandoned": "no attempt is left, or its endpoint was deleted: event, url, webhook_id, attempts",
+    "client_secret.created": "a client secret was made: value (shortened), session_type, expires_at, safety_identifier",
     "channel.attached": "an event channel was attached to a session: channel, transport",
     "channel.refused": "a WebSocket handshake was refused: status, code",
     "channel.detached": "an event channel is gone: channel, code, by",

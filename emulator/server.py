@@ -28,7 +28,7 @@ from .sessions.client_secrets import ClientSecrets
 from .sip.endpoint import SipEndpoint
 from .sip.events import Flow
 from .sip.timers import Timers
-from .transports import http_api, http_faults, realtime_ws, webhook_api
+from .transports import client_secrets_api, http_api, http_faults, realtime_ws, webhook_api
 from .transports.deadlines import Clock, Deadlines
 from .transports.hosting import RunningHost
 from .transports.hosts import Hosts, MakeModel
@@ -331,6 +331,7 @@ class Emulator:
         )
         http_api.add_routes(app)
         realtime_ws.add_routes(app)
+        client_secrets_api.add_routes(app)
         webhook_api.add_routes(app, sender=self._webhooks, clock=self.clock)
         admin.add_routes(
             app, journal=self.journal, ready=lambda: None if self._ready is None else self._ready.as_dict()

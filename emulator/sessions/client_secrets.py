@@ -52,9 +52,18 @@ def parse_secret_request(body: object) -> SecretRequest:
     return SecretRequest(seconds=seconds_of(body), config=config)
 
 
-def seconds_of(body: dict[str, Any]) -> int:
+def seconds_of(body: dict[str, Any], *, default: int = DEFAULT_SECONDS) -> int:
     """How long a secret of this request lives; `expires_after` was checked."""
-    return int(body.get("expires_after", {}).get("seconds", DEFAULT_SECONDS))
+    return int(body.get("expires_after", {}).get("seconds", default))
+
+
+def secret_body(secret: ClientSecret) -> dict[str, Any]:
+    """The answer of `POST /v1/realtime/client_secrets`. Until it is used, its session expires at 0 [OBS]."""
+    return {
+        "value": secret.value,
+        "expires_at": int(secret.expires_at),
+        "session": secret.config.as_dict(secret.session_id, 0),
+    }
 
 
 class ClientSecrets:

@@ -11,10 +11,8 @@ from ..realtime.events import error_event
 from ..sessions.admission import BETA_HEADER, close_of, opening_config
 from .channels import encode
 from .http_faults import SWITCHING
-from .services import SERVICES, Caller, caller_of_key, key_of
+from .services import SAFETY_HEADER, SERVICES, Caller, caller_of_key, key_of
 from .upgrade import new_socket, serve, upgraded
-
-SAFETY_HEADER = "OpenAI-Safety-Identifier"
 
 
 async def serve_direct(request: web.Request) -> web.StreamResponse:

@@ -153,7 +153,7 @@ async def _call_verb(request: web.Request) -> web.StreamResponse:
 
 
 def _accept(body: bytes) -> Callable[[ReplyToken], Input]:
-    config = parse_session_config(_json(body))
+    config = parse_session_config(json_of(body))
     return lambda reply: Accept(config=config, reply=reply)
 
 
@@ -209,7 +209,8 @@ _VERBS: dict[str, Callable[[bytes], Callable[[ReplyToken], Input]]] = {
 }
 
 
-def _json(body: bytes) -> Any:
+def json_of(body: bytes) -> Any:
+    """A request's body. Raises `InvalidRequest` where it is no JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -220,7 +221,7 @@ def _json(body: bytes) -> Any:
 
 
 def _object(body: bytes, known: tuple[str, ...]) -> dict[str, Any]:
-    fields = _json(body)
+    fields = json_of(body)
     if not isinstance(fields, dict):
         raise InvalidRequest(f"The body must be a JSON object, but is {_kind(fields)}.", code="invalid_type")
     for name in fields:

@@ -40,6 +40,7 @@ class Caller:
 
 
 KEY_PROTOCOL = "openai-insecure-api-key."
+SAFETY_HEADER = "OpenAI-Safety-Identifier"
 SERVICES = web.AppKey("services", Services)
 PROJECT = web.RequestKey("project", Project)
 """Whose key the request carries; set by the middleware `authenticate`."""

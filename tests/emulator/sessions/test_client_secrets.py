@@ -1,11 +1,13 @@
+import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ringback.emulator.errors import InvalidRequest
 from ringback.emulator.ids import Ids
 from ringback.emulator.realtime.session_config import SessionConfig
-from ringback.emulator.sessions.client_secrets import ClientSecrets, SecretRequest, parse_secret_request
+from ringback.emulator.sessions.client_secrets import ClientSecrets, SecretRequest, parse_secret_request, secret_body
 
 REQUEST = SecretRequest(seconds=10, config=SessionConfig())
 
@@ -78,3 +80,19 @@ def test_wrong_request_is_refused(body: object, code: str | None, param: str) ->
     assert refused.value.param == param
     if code is not None:
         assert refused.value.code == code
+
+
+def test_answer_shows_the_session_that_nobody_used_yet(secrets: ClientSecrets) -> None:
+    secret = secrets.create(REQUEST, project_id="proj_1", safety_identifier=None, now=1000.9)
+    body = secret_body(secret)
+    assert list(body) == ["value", "expires_at", "session"]
+    assert (body["value"], body["expires_at"]) == (secret.value, 1010)
+    assert (body["session"]["id"], body["session"]["expires_at"]) == (secret.session_id, 0)
+
+
+def test_answer_has_the_recorded_shape(secrets: ClientSecrets, shared: Path) -> None:
+    recorded = json.loads((shared / "recordings" / "openai-http-create-client-secret.jsonl").read_text())
+    request = parse_secret_request(recorded["request"]["parsed_body"])
+    secret = secrets.create(request, project_id="proj_1", safety_identifier=None, now=1784852504.0)
+    body, theirs = secret_body(secret), recorded["response"]["parsed_body"]
+    assert body == {**theirs, "value": body["value"], "session": {**theirs["session"], "id": body["session"]["id"]}}
