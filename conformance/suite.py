@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +24,9 @@ from .runner import Run, judge
 from .target import RunStopped, Target
 from .targets.choose import choose
 from .verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from .mutants import Mutant
 
 
 class Court:
@@ -74,15 +77,25 @@ class Court:
 class Suite(pytest.File):
     """Collects the chosen requirements. `session.stash` keeps the court for all of them."""
 
-    def collect(self) -> Iterable["RequirementItem"]:
+    def collect(self) -> Iterable[pytest.Item]:
         options = options_of(self.config)
         try:
             chosen = load_checks().only(options.wanted)
+            if options.target.startswith("mutant:"):
+                yield from self._mutants(options)
+                return
             court = self._court(options)
         except (WrongOptions, ValueError) as error:
             raise pytest.UsageError(str(error)) from error
         for declared in chosen:
             yield RequirementItem.from_parent(self, name=declared.requirement.id, declared=declared, court=court)
+
+    def _mutants(self, options: Options) -> Iterable[pytest.Item]:
+        from .mutation import chosen_mutants
+
+        name = options.target.removeprefix("mutant:")
+        for mutant in chosen_mutants(name, load_checks(), options.wanted):
+            yield MutantItem.from_parent(self, name=mutant.name, mutant=mutant)
 
     def _court(self, options: Options) -> Court:
         if options.target == "live" or options.webhook_port is not None:
@@ -127,6 +140,30 @@ class RequirementItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         return self.path, None, f"{self.name} {self._declared.requirement.says}"
+
+
+class MutantItem(pytest.Item):
+    """One mutant, which has to be noticed."""
+
+    def __init__(self, *, mutant: "Mutant", **more: Any) -> None:
+        super().__init__(**more)
+        self._mutant = mutant
+
+    def runtest(self) -> None:
+        from .mutation import row_of
+        from .targets.mutant import judge_mutant
+
+        row = row_of(asyncio.run(judge_mutant(self._mutant, load_checks())))
+        if row.is_failure:
+            raise NotConformant(row)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, NotConformant):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        return self.path, None, f"{self.name} {self._mutant.says}"
 
 
 class NotConformant(Exception):

@@ -3,6 +3,9 @@
 import sys
 from pathlib import Path
 
+from ringback.conformance.mutants import EXEMPT, load
+from ringback.conformance.report import catalogue_page
+from ringback.conformance.requirement import load_checks
 from ringback.emulator.calls.inputs import VERBS
 from ringback.emulator.calls.verbs import ATTACH, TABLE, Row
 from ringback.emulator.config import describe
@@ -48,7 +51,15 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"verbs.md": verbs_page, "settings.md": settings_page}
+def conformance_page() -> str:
+    """Every requirement of the conformance suite."""
+    killers: dict[str, list[str]] = {}
+    for mutant in load().values():
+        killers.setdefault(mutant.breaks, []).append(mutant.name)
+    return catalogue_page.render(load_checks(), killers, EXEMPT)
+
+
+PAGES = {"verbs.md": verbs_page, "settings.md": settings_page, "CONFORMANCE.md": conformance_page}
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
     for name, make in PAGES.items():

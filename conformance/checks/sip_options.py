@@ -122,7 +122,7 @@ async def repeated_options_gets_the_same_again(bench: Bench) -> None:
     evidence="RFC",
     clause="RFC 3261 11: OPTIONS asks without ringing",
     link=rfc(3261, "11"),
-    needs={"sip", "webhooks"},
+    needs={"sip", "webhooks", "isolation"},
     calls=0,
 )
 async def options_rings_nobody(bench: Bench) -> None:

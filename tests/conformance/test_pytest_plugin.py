@@ -1,0 +1,131 @@
+"""`pytest --pyargs ringback.conformance`: the same run as tests, with xdist, and from the wheel in an empty folder."""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+START_LIMIT = 0.02
+
+
+def run_pytest(folder: Path, *arguments: str, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "RINGBACK_"))}
+    command = [python, "-m", "pytest", "--pyargs", "ringback.conformance", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=55)
+
+
+def test_requirements_are_tests_in_an_empty_folder(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, "--ringback-target=emulator", "--ringback-only=CALL-REJECT-01", "-v")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "suite.py::CALL-REJECT-01 PASSED" in done.stdout
+    assert "1 passed" in done.stdout
+
+
+def test_requirements_are_shared_among_workers(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, "--ringback-only=CALL-REJECT,AUTH", "-n2", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "passed" in done.stdout
+
+
+def test_target_that_is_down_fails_every_test_with_the_reason(tmp_path: Path, unused_tcp_port: int) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port}/v1"
+    done = run_pytest(
+        tmp_path, "--ringback-target=url", f"--ringback-base-url={url}", "--ringback-only=AUTH-KEY-01,AUTH-KEY-02"
+    )
+    assert done.returncode == 1
+    assert "2 failed" in done.stdout
+    assert "does not answer" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--ringback-target=moon",), "emulator, url, live"),
+        (("--ringback-only=NOTHING",), "NOTHING is no requirement"),
+        (("--ringback-target=live",), "real calls cost money"),
+        (
+            ("--ringback-target=url", "--ringback-base-url=http://h/v1", "--ringback-webhook-port=1", "-n1"),
+            "without -n",
+        ),
+    ],
+)
+def test_wrong_options_are_told_before_a_test_runs(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    done = run_pytest(tmp_path, *arguments)
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+
+
+def test_known_gap_is_an_expected_failure_and_a_closed_one_fails(tmp_path: Path) -> None:
+    gaps = tmp_path / "gaps.toml"
+    gaps.write_text('[[gap]]\nid = "CALL-REJECT-01"\nreason = "x"\nlink = "y"\nexpires = 9999-12-31\n')
+    done = run_pytest(tmp_path, "--ringback-only=CALL-REJECT-01", f"--ringback-known-gaps={gaps}")
+    assert done.returncode == 1
+    assert "gap closed" in done.stdout
+
+
+def test_mutants_are_tests_too(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, "--ringback-target=mutant:reject-busy-by-default", "-v")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "suite.py::reject-busy-by-default PASSED" in done.stdout
+
+
+def test_plugin_brings_nothing_heavy_and_starts_in_no_time() -> None:
+    code = (
+        "import sys, time, pytest, ringback\n"
+        "began = time.process_time()\n"
+        "import ringback.conformance.pytest_plugin\n"
+        "spent = time.process_time() - began\n"
+        "heavy = {'aiohttp', 'aiortc', 'av', 'numpy', 'rich', 'click', 'jsonschema', 'websockets', 'asyncio'}\n"
+        "brought = heavy & {name for name in sys.modules if '.' not in name}\n"
+        "print(spent, *sorted(brought - {'asyncio'}))\n"
+    )
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    spent, *brought = min(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+        ).stdout.split()
+        for _ in range(3)
+    )
+    assert brought == []
+    assert float(spent) <= START_LIMIT
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(os.environ.get("CI") != "true", reason="builds a wheel and an environment; CI does it")
+def test_wheel_judges_the_emulator_in_an_empty_folder(tmp_path: Path) -> None:
+    dist = tmp_path / "dist"
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(dist), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True, timeout=120)
+    (wheel,) = dist.glob("ringback-*.whl")
+    environment = tmp_path / "venv"
+    venv.create(environment, with_pip=False, system_site_packages=False, symlinks=True)
+    python = environment / "bin" / "python"
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "-q",
+        str(wheel),
+        "pytest",
+        "pytest-xdist",
+    ]
+    subprocess.run(install, check=True, capture_output=True, timeout=200)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "RINGBACK_"))
+    }
+    command = [str(environment / "bin" / "ringback"), "conformance", "--only=CALL-REJECT"]
+    done = subprocess.run(command, cwd=empty, env=clean, capture_output=True, text=True, check=False, timeout=55)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for workers in ((), ("-n2",)):
+        tests = run_pytest(empty, "--ringback-only=CALL-REJECT", "-q", *workers, python=str(python))
+        assert tests.returncode == 0, tests.stdout + tests.stderr
+        assert "passed" in tests.stdout
