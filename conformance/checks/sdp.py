@@ -159,7 +159,7 @@ async def codec_is_out_of_the_offer(bench: Bench) -> None:
     except CallRefused as error:
         bench.fail("PCMA", error)
     formats = audio_of(bench, description).formats
-    bench.expect("8" in formats and "0" not in formats, "format 8", formats)
+    bench.expect(formats[:1] == ("8",), "format 8 first", formats)
 
 
 @requirement(
@@ -174,7 +174,7 @@ async def codec_is_out_of_the_offer(bench: Bench) -> None:
 async def pcmu_is_taken(bench: Bench) -> None:
     _, description = await answered(bench, codecs=("PCMU",))
     formats = audio_of(bench, description).formats
-    bench.expect("0" in formats and "8" not in formats, "format 0", formats)
+    bench.expect(formats[:1] == ("0",), "format 0 first", formats)
 
 
 @requirement(
@@ -481,7 +481,9 @@ async def media_moves(bench: Bench) -> None:
     call, _ = await answered(bench)
     await packets(bench, call, 3)
     phone = await bench.phone()
-    there = await MediaSession.open(phone.media_address(call.link), port_range=None, rng=Random(), changed=lambda: None)
+    there = await MediaSession.open(
+        phone.media_address(call.link), port_range=None, rng=Random(), changed=lambda: None
+    )
     try:
         call.media.is_muted = True
         port = re.compile(rb"m=audio \d+")
