@@ -1,11 +1,9 @@
 """`input_audio_buffer.*` and `output_audio_buffer.*`: what the caller says and gets to hear, as events."""
 
 from functools import partial
-from typing import Any
 
 from ..bench import Bench
-from ..client.call import Call
-from ..client.sideband import ReceivedEvent, Sideband
+from ..client.sideband import ReceivedEvent
 from ..requirement import Level, requirement
 from ..sources import SPEC
 from .events import RECORDED, response_to
@@ -72,68 +70,31 @@ async def stopped_comes_after_done(bench: Bench) -> None:
     bench.expect("response.done" in types, "response.done before output_audio_buffer.stopped", types)
 
 
-async def interrupted(bench: Bench) -> tuple[Call, Sideband, ReceivedEvent]:
-    """A call with a long response that the caller hears the beginning of, and its response.created."""
-    call, sideband = await talk(bench)
-    await sideband.send(saying(LONG))
-    created = await bench.event(sideband, "response.created")
-    await bench.event(sideband, "output_audio_buffer.started", timeout=bench.within.speech)
-    await call.wait_for_sound(timeout=bench.within.speech)
-    return call, sideband, created
-
-
 @documented(
     "EVENT-PLAYBACK-04",
     says="An output_audio_buffer.clear while something is played is answered with output_audio_buffer.cleared.",
     clause=f"{CLIENT}OutputAudioBufferClear",
 )
 async def playing_is_cleared(bench: Bench) -> None:
-    _, sideband, created = await interrupted(bench)
+    call, sideband = await talk(bench)
+    events = await response_to(bench, sideband, saying(LONG), then="output_audio_buffer.started")
+    await call.wait_for_sound(timeout=bench.within.speech)
     await sideband.send({"type": "response.cancel"})
     await sideband.send({"type": "output_audio_buffer.clear"})
     cleared = await bench.event(sideband, "output_audio_buffer.cleared")
-    wanted = part(created, "response", "id")
-    bench.expect(cleared.get("response_id") == wanted, f"response_id {wanted}", cleared.data)
-
-
-@documented(
-    "EVENT-PLAYBACK-05",
-    says="After output_audio_buffer.clear the caller hears nothing more of the response.",
-    clause=f"{CLIENT}OutputAudioBufferClear: cut off the current audio response",
-)
-async def caller_hears_no_more(bench: Bench) -> None:
-    call, sideband, _ = await interrupted(bench)
-    await sideband.send({"type": "response.cancel"})
-    await sideband.send({"type": "output_audio_buffer.clear"})
-    await bench.event(sideband, "output_audio_buffer.cleared")
-    await call.wait_for_quiet(0.4, timeout=bench.within.event)
-    bench.expect(call.media.quiet_seconds >= 0.4, "quiet", f"quiet for {call.media.quiet_seconds:.2f} s")
-    bench.expect("output_audio_buffer.stopped" not in sideband.types, "a response that was cut off", sideband.types)
-
-
-@documented(
-    "EVENT-PLAYBACK-06",
-    says="When the caller speaks over a response, output_audio_buffer.cleared comes.",
-    clause=f"{SERVER}OutputAudioBufferCleared: the user has interrupted",
-    needs=SPOKEN,
-)
-async def caller_interrupts(bench: Bench) -> None:
-    call, sideband, created = await interrupted(bench)
-    bench.watch(call.say(WORDS))
-    cleared = await bench.event(sideband, "output_audio_buffer.cleared", timeout=bench.within.speech)
-    wanted = part(created, "response", "id")
+    wanted = part(events[0], "response", "id")
     bench.expect(cleared.get("response_id") == wanted, f"response_id {wanted}", cleared.data)
 
 
 # Input
 
 
-async def turn(bench: Bench, **session: Any) -> tuple[Sideband, list[ReceivedEvent]]:
+async def turn(bench: Bench) -> list[ReceivedEvent]:
     """What the caller's words bring, from speech_started to the response.created that answers them."""
-    call, sideband = await talk(bench, **session)
+    call, sideband = await talk(bench)
     await call.say(WORDS)
     created = await bench.event(sideband, "response.created", timeout=bench.within.speech)
-    return sideband, sideband.events[: sideband.events.index(created) + 1]
+    return sideband.events[: sideband.events.index(created) + 1]
 
 
 def one(bench: Bench, events: list[ReceivedEvent], type: str) -> ReceivedEvent:
@@ -145,53 +106,25 @@ def one(bench: Bench, events: list[ReceivedEvent], type: str) -> ReceivedEvent:
 
 @documented(
     "EVENT-TURN-01",
-    says="When the caller speaks, input_audio_buffer.speech_started comes, with an item id and a time.",
-    clause=f"{SERVER}InputAudioBufferSpeechStarted",
-    needs=SPOKEN,
-)
-async def speech_starts(bench: Bench) -> None:
-    started = one(bench, (await turn(bench))[1], "input_audio_buffer.speech_started")
-    found = started.get("item_id"), started.get("audio_start_ms")
-    bench.expect(isinstance(found[0], str) and isinstance(found[1], int), "item_id and audio_start_ms", started.data)
-
-
-@documented(
-    "EVENT-TURN-02",
-    says="When the caller falls silent, input_audio_buffer.speech_stopped comes, later and for the same item.",
-    clause=f"{SERVER}InputAudioBufferSpeechStopped",
-    needs=SPOKEN,
-)
-async def speech_stops(bench: Bench) -> None:
-    _, events = await turn(bench)
-    started = one(bench, events, "input_audio_buffer.speech_started")
-    stopped = one(bench, events, "input_audio_buffer.speech_stopped")
-    times = started.get("audio_start_ms"), stopped.get("audio_end_ms")
-    ordered = all(isinstance(each, int) for each in times) and times[0] < times[1]
-    same = started.get("item_id") == stopped.get("item_id")
-    bench.expect(ordered and same, f"a later end of {started.get('item_id')}", stopped.data)
-
-
-@documented(
-    "EVENT-TURN-03",
     says="At the end of a turn, input_audio_buffer.committed names the item that was announced.",
     clause=f"{SERVER}InputAudioBufferCommitted: automatically in server VAD mode",
     needs=SPOKEN,
 )
 async def turn_is_committed(bench: Bench) -> None:
-    _, events = await turn(bench)
+    events = await turn(bench)
     wanted = one(bench, events, "input_audio_buffer.speech_started").get("item_id")
     found = one(bench, events, "input_audio_buffer.committed").get("item_id")
     bench.expect(found == wanted, f"item_id {wanted}", found)
 
 
 @documented(
-    "EVENT-TURN-04",
+    "EVENT-TURN-02",
     says="The caller's words join the conversation as a user's item.",
     clause=f"{SERVER}ConversationItemAdded: the input audio buffer is committed",
     needs=SPOKEN,
 )
 async def words_become_an_item(bench: Bench) -> None:
-    _, events = await turn(bench)
+    events = await turn(bench)
     item_id = one(bench, events, "input_audio_buffer.committed").get("item_id")
     items = [part(each, "item") for each in events if each.type == "conversation.item.added"]
     found = [(each.get("id"), each.get("role")) for each in items if isinstance(each, dict)]
@@ -199,33 +132,7 @@ async def words_become_an_item(bench: Bench) -> None:
 
 
 @documented(
-    "EVENT-TURN-05",
-    says="The caller's words are answered without a response.create.",
-    clause=f"{CLIENT}ResponseCreate: in Server VAD mode, the server will create Responses automatically",
-    needs=SPOKEN,
-)
-async def turn_is_answered(bench: Bench) -> None:
-    sideband, events = await turn(bench)
-    bench.expect(events[-1].type == "response.created", "response.created", sideband.types)
-
-
-@documented(
-    "EVENT-TURN-06",
-    says="With create_response false, the caller's words are not answered.",
-    clause="OpenAPI, RealtimeTurnDetection: create_response",
-    needs=SPOKEN,
-)
-async def turn_is_not_answered(bench: Bench) -> None:
-    detection = {"type": "server_vad", "create_response": False}
-    call, sideband = await talk(bench, audio={"input": {"turn_detection": detection}})
-    await call.say(WORDS)
-    await bench.event(sideband, "input_audio_buffer.committed", timeout=bench.within.speech)
-    answered = bench.watch(sideband.wait_for("response.created", timeout=bench.within.event))
-    bench.expect(await bench.nothing(answered), "no response", sideband.types)
-
-
-@documented(
-    "EVENT-TURN-07",
+    "EVENT-TURN-03",
     says="Without turn detection nothing is committed when the caller falls silent.",
     clause="OpenAPI, RealtimeTurnDetection: null turns it off; the client must trigger",
     needs=SPOKEN,
@@ -238,7 +145,7 @@ async def nothing_is_committed_without_detection(bench: Bench) -> None:
 
 
 @documented(
-    "EVENT-TURN-08",
+    "EVENT-TURN-04",
     says="An input_audio_buffer.commit is answered with input_audio_buffer.committed and an item.",
     clause=f"{CLIENT}InputAudioBufferCommit",
     needs=SPOKEN,
@@ -254,7 +161,7 @@ async def commit_makes_an_item(bench: Bench) -> None:
 
 
 @documented(
-    "EVENT-TURN-09",
+    "EVENT-TURN-05",
     says="An input_audio_buffer.commit creates no response.",
     clause=f"{CLIENT}InputAudioBufferCommit: it will not create a response",
     needs=SPOKEN,
@@ -269,7 +176,7 @@ async def commit_makes_no_response(bench: Bench) -> None:
 
 
 @documented(
-    "EVENT-TURN-10",
+    "EVENT-TURN-06",
     says="An input_audio_buffer.clear is answered with input_audio_buffer.cleared.",
     clause=f"{CLIENT}InputAudioBufferClear",
 )
@@ -279,31 +186,15 @@ async def input_is_cleared(bench: Bench) -> None:
     await bench.event(sideband, "input_audio_buffer.cleared")
 
 
-@documented(
-    "EVENT-TURN-11",
-    says="With transcription, what the caller said comes as a completed transcription of the item.",
-    clause=f"{SERVER}ConversationItemInputAudioTranscriptionCompleted",
-    needs=SPOKEN,
-)
-async def words_are_transcribed(bench: Bench) -> None:
-    call, sideband = await talk(bench, audio={"input": {"transcription": {"model": "gpt-4o-transcribe"}}})
-    await call.say(WORDS)
-    kind = "conversation.item.input_audio_transcription.completed"
-    completed = await bench.event(sideband, kind, timeout=bench.within.speech)
-    item_id = one(bench, sideband.events, "input_audio_buffer.committed").get("item_id")
-    found = completed.get("item_id"), completed.get("transcript")
-    bench.expect(found == (item_id, WORDS), f"{item_id}, {WORDS!r}", found)
-
-
-@observed("EVENT-TURN-12", says="A turn of the caller has the recorded events in the recorded order.")
+@observed("EVENT-TURN-07", says="A turn of the caller has the recorded events in the recorded order.")
 async def turn_has_its_order(bench: Bench) -> None:
-    types = [each.type for each in (await turn(bench))[1]]
+    types = [each.type for each in await turn(bench)]
     found = [kind for kind in types if kind in TURN]
     bench.expect(found == TURN, " → ".join(TURN), " → ".join(types))
 
 
-@observed("EVENT-TURN-13", says="The caller's item is input_audio, its transcript null at first.")
+@observed("EVENT-TURN-08", says="The caller's item is input_audio, its transcript null at first.")
 async def item_has_no_transcript(bench: Bench) -> None:
-    added = one(bench, (await turn(bench))[1], "conversation.item.added")
+    added = one(bench, await turn(bench), "conversation.item.added")
     found = part(added, "item", "content")
     bench.expect(found == [{"type": "input_audio", "transcript": None}], "input_audio, transcript null", found)

@@ -8,7 +8,7 @@ from ..client.call import Call
 from ..client.errors import ClientError, HandshakeRefused
 from ..client.sideband import ReceivedEvent, Sideband
 from ..requirement import Level, requirement
-from ..sources import SDK, SPEC
+from ..sources import SDK
 from .auth import NO_CALL, UNKNOWN_KEY
 
 NEEDS = {"rest", "sip", "webhooks", "sideband"}
@@ -170,35 +170,7 @@ async def caller_hears_the_response(bench: Bench) -> None:
     await call.wait_for_sound(timeout=bench.within.speech)
 
 
-@documented(
-    "SIDEBAND-CONTROL-03",
-    says="The caller hears what the response's transcript says.",
-    clause="OpenAPI, RealtimeServerEventResponseOutputAudioTranscriptDone",
-    link=SPEC,
-    needs=NEEDS | {"tonecode"},
-)
-async def caller_hears_the_transcript(bench: Bench) -> None:
-    call, sideband = await talk(bench)
-    await sideband.send(saying(HELLO))
-    done = await bench.event(sideband, "response.output_audio_transcript.done", timeout=bench.within.speech)
-    heard = await call.wait_for_heard(timeout=bench.within.speech, at_once=True)
-    bench.expect(heard == done.get("transcript"), f"{done.get('transcript')!r}", repr(heard))
-
-
-@observed(
-    "SIDEBAND-CONTROL-04",
-    says="The sound of a response does not come over the sideband.",
-    clause="recording of a sideband, July 2026; third-party observations, 2026",
-)
-async def sideband_has_no_sound(bench: Bench) -> None:
-    _, sideband = await talk(bench)
-    await sideband.send(saying(HELLO))
-    await bench.event(sideband, "response.done", timeout=bench.within.speech)
-    found = "response.output_audio.delta" in sideband.types
-    bench.expect(not found, "no response.output_audio.delta", sideband.types)
-
-
-@choice("SIDEBAND-CONTROL-05", says="A sideband that attaches gets no session.created.")
+@choice("SIDEBAND-CONTROL-03", says="A sideband that attaches gets no session.created.")
 async def first_event_of_a_sideband(bench: Bench) -> None:
     _, sideband = await talk(bench)
     await sideband.send(update(instructions="Be brief."))

@@ -11,11 +11,6 @@ SILENCE = b"\xff"
 """PCMU."""
 
 
-def _with_other_words(event: Event) -> list[Event]:
-    is_transcript = event["type"] == "response.output_audio_transcript.done"
-    return [{**event, "transcript": f"{event['transcript']}!"} if is_transcript else event]
-
-
 def _with_old_instructions(event: Event) -> list[Event]:
     if event["type"] != "session.updated":
         return [event]
@@ -40,13 +35,6 @@ MUTANTS = [
         "caller-hears-nothing",
         "SIDEBAND-CONTROL-02",
         "The sound of responses is silence.",
-        also={"SIDEBAND-CONTROL-03"},
         rtp_out=lambda data: [data[:RTP_HEADER] + SILENCE * (len(data) - RTP_HEADER)],
-    ),
-    mutant(
-        "caller-hears-something-else",
-        "SIDEBAND-CONTROL-03",
-        "The transcript has other words than the sound.",
-        event=_with_other_words,
     ),
 ]
