@@ -160,9 +160,10 @@ class RunningHost:
             if (channel := self.channels.get(channel_id)) is not None:
                 channel.send(event)
             return
-        if self.channels:
+        listening = [channel for channel in self.channels.values() if not isinstance(channel, Nobody)]
+        if listening:
             text = encode(event)
-            for channel in tuple(self.channels.values()):
+            for channel in listening:
                 channel.send(event, text)
 
     def _send_through(self, plan: FaultPlan, channel_id: str | None, event: dict[str, Any]) -> None:

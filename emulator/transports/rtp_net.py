@@ -41,7 +41,7 @@ class MediaSocket:
 
     def close(self, loop: AbstractEventLoop) -> None:
         for sock in (self.rtp, self.rtcp):
-            loop.remove_reader(sock)
+            loop.remove_reader(sock.fileno())  # given the object, the selector prints it into an error that it drops
             sock.close()
 
 
@@ -153,8 +153,8 @@ class MediaLeg:
 
     def start(self, stream: "RtpStream", host: RunningHost, on_digit: Callable[[str], None]) -> None:
         self.stream, self.host, self.on_digit = stream, host, on_digit
-        self.loop.add_reader(self.sockets.rtp, self._readable, self.sockets.rtp, stream.receive_datagram)
-        self.loop.add_reader(self.sockets.rtcp, self._readable, self.sockets.rtcp, stream.receive_rtcp)
+        self.loop.add_reader(self.sockets.rtp.fileno(), self._readable, self.sockets.rtp, stream.receive_datagram)
+        self.loop.add_reader(self.sockets.rtcp.fileno(), self._readable, self.sockets.rtcp, stream.receive_rtcp)
         self.ticker.add(self, self._tick)
 
     def close(self) -> dict[str, object]:

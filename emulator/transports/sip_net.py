@@ -241,7 +241,7 @@ class _UdpListener:
         self._flows: dict[Address, Flow] = {}
         self._addresses: dict[int, Address] = {}
         self.local: Address = sock.getsockname()[:2]
-        loop.add_reader(sock, self._readable)
+        loop.add_reader(sock.fileno(), self._readable)
 
     def send(self, flow: Flow, data: bytes, destination: Address | None) -> bool:
         if flow.id not in self._addresses:
@@ -253,7 +253,7 @@ class _UdpListener:
         return True
 
     def close(self) -> None:
-        self._loop.remove_reader(self._socket)
+        self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
     def _readable(self) -> None:

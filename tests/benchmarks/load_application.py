@@ -5,6 +5,7 @@ It writes its URL to FILE; by the time of its first call there is a READY-FILE. 
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -45,7 +46,10 @@ async def main(file: Path, ready_file: Path) -> None:
         part = file.with_suffix(".part")
         part.write_text(f"http://127.0.0.1:{runner.addresses[0][1]}/")
         part.rename(file)
-        await asyncio.Event().wait()
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+        await stop.wait()
+        await runner.cleanup()
 
 
 if __name__ == "__main__":
