@@ -11,8 +11,8 @@ Made from `conformance/checks/` by `python tests/pages.py --write`; a test compa
 emulator by them, `--target` something else (`ringback conformance --help`).
 
 MUST and SHOULD come from documentation (DOC), the official SDK (SDK) or an RFC; OBSERVED was seen of the real service
-(OBS); CHOICE is what nobody knows: it is reported and never failed. A target that lacks one of the *needs* is not judged
-by the requirement, and is called conformant only if that is true of no MUST. *Killed* are the mutants, emulators with
+(OBS); CHOICE is what nobody knows: it is reported and never failed. A target without one of the *needs* is not judged
+by it, and is called conformant only if that is true of no MUST. *Killed* are the mutants, emulators with
 one fault, that fail the requirement ([kill-table.md](kill-table.md)).
 """
 
