@@ -12,6 +12,7 @@ MODULES = (
     "states",
     "sip_transactions",
     "direct_ws",
+    "client_secrets",
     "webhooks",
     "sip_dialog",
     "sip_cancel",

@@ -30,6 +30,8 @@ CAPABILITIES = frozenset(
         "refer",
         "dtmf",
         "sideband",
+        "ws",
+        "client-secrets",
         "tonecode",
         "clock",
         "isolation",
