@@ -398,6 +398,9 @@ class Emulator:
         return BuiltinModel(pace=self.settings.model_pace)
 
     def _post_webhook(self, call: Call, effect: PostWebhook) -> None:
+        project = self.projects[call.project_id]
+        if not project.endpoints.subscribers(INCOMING):
+            return
         now = self.clock.now()
         event = incoming_call_event(
             event_id=self.ids.webhook_event(),
@@ -406,7 +409,6 @@ class Emulator:
             sip_headers=effect.sip_headers,
             sip_media_security=effect.media_security,
         )
-        project = self.projects[call.project_id]
         self._webhooks.post(event, project=project, call_id=call.call_id)
 
     def _struck(self, strike: Strike) -> None:

@@ -222,7 +222,7 @@ class CallControl:
             call,
             PostWebhook(
                 sip_headers=tuple(event.request.headers),
-                media_security=offer_answer.media_security(event.request.body),
+                media_security=offer_answer.media_security(offer),
             ),
         )
         if project.auto_accept:

@@ -10,7 +10,7 @@ from ipaddress import IPv6Address
 from typing import Literal, TypeAlias
 
 from ..errors import SdpError
-from .description import MediaDescription, SessionDescription, parse, read_address
+from .description import MediaDescription, SessionDescription, read_address
 
 Codec: TypeAlias = Literal["PCMU", "PCMA"]
 Direction: TypeAlias = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
@@ -147,15 +147,11 @@ def build_offer(*, address: str, port: int, session_id: int, version: int) -> st
     return "".join(f"{line}\r\n" for line in lines)
 
 
-def media_security(offer: bytes | str) -> Security | None:
+def media_security(offer: SessionDescription | None) -> Security | None:
     """The webhook's `sip_media_security`: "srtp" only when no audio line is plain; None when there is no audio."""
-    if not offer:
+    if offer is None:
         return None
-    try:
-        description = parse(offer)
-    except SdpError:
-        return None
-    seen = {_PROTOCOLS.get(media.protocol) for media in description.media if media.kind == "audio" and media.port}
+    seen = {_PROTOCOLS.get(media.protocol) for media in offer.media if media.kind == "audio" and media.port}
     return "rtp" if "rtp" in seen else "srtp" if "srtp" in seen else None
 
 
