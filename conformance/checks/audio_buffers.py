@@ -170,7 +170,7 @@ async def commit_makes_no_response(bench: Bench) -> None:
     call, sideband = await talk(bench, audio=MANUAL)
     await call.say(WORDS)
     await sideband.send({"type": "input_audio_buffer.commit"})
-    await bench.event(sideband, "input_audio_buffer.committed")
+    await bench.event(sideband, "conversation.item.added")
     answered = bench.watch(sideband.wait_for("response.created", timeout=bench.within.event))
     bench.expect(await bench.nothing(answered), "no response", sideband.types)
 
