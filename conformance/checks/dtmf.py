@@ -19,7 +19,10 @@ DAY = 86_400.0
 
 
 async def listening(bench: Bench, **options: Any) -> tuple[Call, Sideband]:
+    """An answered call in which keys can be pressed, and its sideband."""
     call, call_id = await bench.connect(**options)
+    answer = await call.answered(timeout=bench.within.answer)
+    bench.expect(answer.dtmf_payload_type is not None, "telephone-event in the answer", answer)
     return call, await bench.attach(call_id)
 
 

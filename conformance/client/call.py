@@ -224,15 +224,15 @@ class Call:
 
     async def say(self, text: str) -> None:
         """Say a text as tonecode; return when it has been played."""
-        await self.media.say(text)
+        await self._mouth.say(text)
 
     async def play(self, sound: Samples | str | Path) -> None:
         """Play samples (8 kHz) or a WAV file; return when it has been played."""
-        await self.media.play(sound)
+        await self._mouth.play(sound)
 
     async def press(self, digits: str, *, duration_ms: int = 100) -> None:
         """Press keys (RFC 4733), `,` is a pause; return when the last one was released."""
-        await self.media.press(digits, duration_ms=duration_ms)
+        await self._mouth.press(digits, duration_ms=duration_ms)
 
     def stop_playing(self) -> None:
         self.media.stop_playing()
@@ -374,6 +374,11 @@ class Call:
         return self.state is CallState.ENDED
 
     # -- private
+
+    @property
+    def _mouth(self) -> MediaSession:
+        self._raise_ended("anything was said")
+        return self.media
 
     def _provisional(self, response: Response) -> None:
         if response.code > 100 and self.state is CallState.CALLING:

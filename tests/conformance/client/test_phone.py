@@ -489,3 +489,16 @@ async def test_offer_is_changed_by_whoever_dials(far_end: Any) -> None:
         assert b"m=audio %d " % call.media.port in call.invite.body
         far_end.respond(486)
         await call.final_response(SOON)
+
+
+async def test_nothing_is_said_when_the_far_end_has_left(far_end: Any) -> None:
+    async with Phone() as phone:
+        call = await phone.dial(far_end.uri)
+        await far_end.received("INVITE")
+        far_end.answer()
+        await call.answered(SOON)
+        await far_end.received("ACK")
+        far_end.send("BYE")
+        await call.ended(SOON)
+        with pytest.raises(CallEnded, match=r"the call was ended \(callee\) before anything was said"):
+            await call.say("hello")
