@@ -101,12 +101,15 @@ class RunningHost:
 
     def receive(self, channel_id: str, data: str | bytes) -> None:
         """One client event."""
-        if self.is_open:
-            with self._reported():
-                plan = self._plan
-                for message in (data,) if plan is None else plan.client_event(data, self.call_id):
-                    self.host.receive_text(channel_id, message, self._now())
-                self.pump()
+        if not self.is_open:
+            return
+        try:
+            plan = self._plan
+            for message in (data,) if plan is None else plan.client_event(data, self.call_id):
+                self.host.receive_text(channel_id, message, self._now())
+            self.pump()
+        except Exception as error:  # noqa: BLE001 — as `_reported`, which costs as much as a short event
+            self._on_bug(error)
 
     def close(self, code: int, reason: str = "") -> None:
         """End the session: every channel is closed with `code`."""
