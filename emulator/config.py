@@ -98,7 +98,7 @@ class Settings:
     http_body_limit: int = setting(16 * 1024 * 1024, "Largest HTTP body; above it 413.", tag="CHOICE")
     sip_message_limit: int = setting(64 * 1024, "Largest SIP message; above it 513 or a close.", tag="CHOICE")
     event_limit: int = setting(
-        16 * 1024 * 1024, "Largest client event on a WebSocket; above it close 1009.", tag="CHOICE"
+        24 * 1024 * 1024, "Largest client event on a WebSocket; above it close 1009.", tag="CHOICE"
     )
     send_buffer_limit: int = setting(
         8 * 1024 * 1024, "Unsent bytes after which a WebSocket client that does not read is cut.", tag="CHOICE"

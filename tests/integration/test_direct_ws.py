@@ -15,6 +15,7 @@ from ringback.conformance.client import Sideband
 from ringback.conformance.client.errors import HandshakeRefused
 from ringback.emulator.audio.samples import Samples
 from ringback.emulator.realtime.audio_formats import decode_whole, encode_whole
+from ringback.emulator.realtime.client_events import APPEND_LIMIT
 from ringback.emulator.realtime.session_config import PCM, PCMA, PCMU
 from ringback.emulator.server import Emulator
 from ringback.fixtures import tonecode
@@ -369,3 +370,14 @@ def until_done(connection: Any) -> list[Any]:
         if event.type == "response.done":
             break
     return events
+
+
+async def test_client_appends_fifteen_mebibytes_at_once_and_no_more(opened: Open) -> None:
+    session = await opened(model="gpt-realtime")
+    for size in (APPEND_LIMIT, APPEND_LIMIT + 1):
+        audio = base64.b64encode(bytes(size)).decode()
+        await session.send({"type": "input_audio_buffer.append", "audio": audio, "event_id": str(size)})
+    await session.send({"type": "input_audio_buffer.clear"})
+    await session.wait_for("input_audio_buffer.cleared")
+    errors = [event["error"]["event_id"] for event in session.events if event.type == "error"]
+    assert errors == [str(APPEND_LIMIT + 1)]
