@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from machine import RUNS, describe, spread
+from machine import RUNS, describe, spread, wait_for_quiet
 
 FOLDER = Path(__file__).parent
 SECONDS = 3
@@ -132,6 +132,7 @@ def load(case: Case, rate: int) -> Load:
         folder = Path(name)
         with server_of(case, folder) as (pid, port):
             time.sleep(SETTLE)
+            wait_for_quiet()
             before = cpu_seconds(pid)
             run_sipp(case, rate, port, folder)
             used = cpu_seconds(pid) - before

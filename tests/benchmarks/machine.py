@@ -3,6 +3,7 @@
 import os
 import platform
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,25 @@ def medians(measure: Callable[[], float], *, runs: int = RUNS) -> tuple[float, f
 def spread(values: Sequence[float]) -> tuple[float, float, float]:
     """Smallest, median and largest."""
     return min(values), statistics.median(values), max(values)
+
+
+def wait_for_quiet(limit: float = 60.0) -> None:
+    """Return once others leave nine tenths of the processors idle for half a second, or after `limit` seconds."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        before = _idle_and_total()
+        time.sleep(0.5)
+        idle, total = (after - earlier for after, earlier in zip(_idle_and_total(), before, strict=True))
+        if idle >= 0.9 * total:
+            return
+
+
+def _idle_and_total() -> tuple[int, int]:
+    lines = _lines("/proc/stat")
+    if not lines:
+        return 1, 1
+    ticks = [int(field) for field in lines[0].split()[1:]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 def describe() -> str:
