@@ -1,13 +1,17 @@
 """Whether the checks check: every mutant of the emulator has to be noticed by the requirement that it breaks."""
 
+import asyncio
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 from .mutants import EXEMPT, Mutant, load, without_mutant
 from .options import WrongOptions
 from .report.document import Report, Row, assemble
 from .report.kill_table import LEVEL
-from .requirement import Catalogue, Level
+from .requirement import Catalogue, Level, load_checks
 from .targets.mutant import Fate, MutantVerdict, judge_mutants
 from .verdict import Outcome
 
@@ -18,6 +22,8 @@ OUTCOMES = {
     Fate.BROKEN: Outcome.BROKEN,
 }
 ALL = "all"
+SLICE = 16
+"""Mutants that a process judges side by side in one emulator, before it takes others."""
 
 
 def chosen_mutants(name: str, catalogue: Catalogue, wanted: Iterable[str]) -> list[Mutant]:
@@ -43,9 +49,9 @@ async def judge_all(
     began, started = time.monotonic(), time.time()
     scope = tuple(scope)
     rows: dict[str, Row] = {}
-    async for verdict in judge_mutants(mutants, catalogue, full=full):
-        rows[verdict.mutant.name] = row_of(verdict)
-        on_row(rows[verdict.mutant.name])
+    async for row in _rows(mutants, catalogue, full=full):
+        rows[row.id] = row
+        on_row(row)
     problems = missing(catalogue) if target == f"mutant:{ALL}" and not scope else []
     survivors = [row for row in rows.values() if row.is_failure]
     killed = len(rows) - len(survivors)
@@ -62,6 +68,37 @@ async def judge_all(
         seconds=time.monotonic() - began,
         scope=scope,
     )
+
+
+async def _rows(mutants: list[Mutant], catalogue: Catalogue, *, full: bool) -> AsyncIterator[Row]:
+    """In this process a few, in one for each processor many: an emulator is busy with one processor only."""
+    processors = os.cpu_count() or 1
+    if processors == 1 or len(mutants) <= SLICE:
+        async for verdict in judge_mutants(mutants, catalogue, full=full):
+            yield row_of(verdict)
+        return
+    names = [mutant.name for mutant in mutants]
+    loop = asyncio.get_running_loop()
+    pool = ProcessPoolExecutor(processors, mp_context=get_context("spawn"))
+    try:
+        slices = [names[first : first + SLICE] for first in range(0, len(names), SLICE)]
+        tasks = [loop.run_in_executor(pool, judge_slice, each, full) for each in slices]
+        for done in asyncio.as_completed(tasks):
+            for row in await done:
+                yield row
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def judge_slice(names: list[str], full: bool) -> list[Row]:
+    """The rows of those mutants, judged in one emulator of this process."""
+
+    async def judged() -> list[Row]:
+        known = load()
+        mutants = [known[name] for name in names]
+        return [row_of(verdict) async for verdict in judge_mutants(mutants, load_checks(), full=full)]
+
+    return asyncio.run(judged())
 
 
 def missing(catalogue: Catalogue) -> list[str]:
