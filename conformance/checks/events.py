@@ -1,5 +1,6 @@
 """Every server event: its shape, its ids, and the rules that hold of their sequence. Then the session's own events."""
 
+import json
 import re
 from functools import partial
 from typing import Any
@@ -114,20 +115,20 @@ async def sequence_keeps_the_rules(bench: Bench) -> None:
 # Ids
 
 
-def _declare_id(number: int, what: str, pattern: str, *path: str, of: str) -> None:
-    @observed(f"EVENT-ID-{number:02d}", says=f"The id of {what} is like {pattern}.")
+def _declare_id(number: int, what: str, prefix: str, length: int, *path: str, of: str) -> None:
+    @observed(f"EVENT-ID-{number:02d}", says=f"The id of {what} is {prefix} and {length} letters or digits.")
     async def id_has_its_form(bench: Bench) -> None:
         events = [each for each in (await conversation(bench)).events if each.type == of]
         ids = [str(part(each, *path)) for each in events]
-        expression = re.compile(re.sub(r"<(\d+)>", r"[A-Za-z0-9]{\1}", pattern))
-        bench.expect(ids and all(expression.fullmatch(each) for each in ids), pattern, ids or f"no {of}")
+        form = re.compile(f"{prefix}[A-Za-z0-9]{{{length}}}")
+        bench.expect(ids and all(form.fullmatch(each) for each in ids), form.pattern, ids or f"no {of}")
 
 
-_declare_id(1, "an event", "event_<21>", "event_id", of="response.created")
-_declare_id(2, "an item", "item_<21>", "item", "id", of="conversation.item.added")
-_declare_id(3, "a response", "resp_<21>", "response", "id", of="response.created")
-_declare_id(4, "a conversation", "conv_<21>", "response", "conversation_id", of="response.created")
-_declare_id(5, "an event of the output buffer", "event_<16>", "event_id", of="output_audio_buffer.started")
+_declare_id(1, "an event", "event_", 21, "event_id", of="response.created")
+_declare_id(2, "an item", "item_", 21, "item", "id", of="conversation.item.added")
+_declare_id(3, "a response", "resp_", 21, "response", "id", of="response.created")
+_declare_id(4, "a conversation", "conv_", 21, "response", "conversation_id", of="response.created")
+_declare_id(5, "an event of the output buffer", "event_", 16, "event_id", of="output_audio_buffer.started")
 
 
 # The session
@@ -252,7 +253,7 @@ async def default_turn_detection(bench: Bench) -> None:
 
 
 def _declare_default(number: int, what: str, expected: Any, *path: str) -> None:
-    @observed(f"EVENT-SESSION-{number:02d}", says=f"The default of {what} is {expected}.")
+    @observed(f"EVENT-SESSION-{number:02d}", says=f"The default of {what} is {json.dumps(expected)}.")
     async def default_is_as_recorded(bench: Bench) -> None:
         _, sideband = await talk(bench)
         found = part(await updated(bench, sideband, instructions="Be brief."), "session", *path)
