@@ -62,3 +62,8 @@ class Desk:
         assert answer.status == 200
         await call.answered()
         return call, call_id
+
+    async def take_a_call(self, transport: str = "tls") -> None:
+        """The emulator is as good as before."""
+        call, _ = await self.connect(transport)
+        await call.hang_up()

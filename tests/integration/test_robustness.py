@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import socket
-import ssl
 import struct
 from collections.abc import AsyncIterator
 from itertools import product
@@ -20,6 +19,7 @@ from desk import PATIENCE, SESSION, Desk, StartEmulator, wait_for_entry
 from ringback.conformance.client import Phone, RestClient, WebhookReceiver
 from ringback.conformance.client.webhook_receiver import Answer
 from ringback.emulator.server import Emulator
+from streams import Stream, connect, connect_sip, port_of
 
 MEBIBYTE = 1024 * 1024
 LARGEST_DATAGRAM = 65535 - 20 - 8  # RFC 768, RFC 791
@@ -28,38 +28,6 @@ HANDSHAKE = (
     "GET /v1/realtime?call_id={call_id} HTTP/1.1\r\nHost: emulator\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer {key}\r\n\r\n"
 )
-
-Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-def port_of(emulator: Emulator, transport: str) -> int:
-    return int(emulator.ready.sip[transport].partition(";")[0].rpartition(":")[2])
-
-
-@contextlib.asynccontextmanager
-async def connect(port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Stream]:
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", port, ssl=tls, server_hostname=None if tls is None else "localhost"
-    )
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError, ssl.SSLError):
-            await writer.wait_closed()
-
-
-@contextlib.asynccontextmanager
-async def connect_sip(emulator: Emulator, transport: str) -> AsyncIterator[Stream]:
-    context = ssl.create_default_context(cafile=emulator.ready.ca_file) if transport == "tls" else None
-    async with connect(port_of(emulator, transport), context) as stream:
-        yield stream
-
-
-async def take_a_call(desk: Desk, transport: str = "tls") -> None:
-    """The emulator is as good as before."""
-    call, _ = await desk.connect(transport)
-    await call.hang_up()
 
 
 def invite(*, via: str = "SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK-1", extra: str = "", cseq: str = "1 INVITE") -> bytes:
@@ -106,7 +74,7 @@ async def test_caller_gets_400_for_a_malformed_invite_and_its_connection_lives(d
     async with connect_sip(desk.emulator, transport) as (reader, writer):
         writer.write(invite(cseq="one INVITE") + options(2))
         assert [await read_status(reader), await read_status(reader)] == [400, 200]
-    await take_a_call(desk, transport)
+    await desk.take_a_call(transport)
 
 
 @pytest.mark.parametrize("transport", ["tls", "tcp"])
@@ -116,7 +84,7 @@ async def test_connection_with_what_is_no_sip_is_closed(desk: Desk, transport: s
         writer.write(rubbish)
         assert await ends(reader)
     await wait_for_entry(desk.emulator, "sip.dropped", lambda entry: entry.data["transport"] == transport)
-    await take_a_call(desk, transport)
+    await desk.take_a_call(transport)
 
 
 async def test_datagram_with_what_is_no_sip_is_dropped_and_one_without_a_number_gets_400(desk: Desk) -> None:
@@ -127,7 +95,7 @@ async def test_datagram_with_what_is_no_sip_is_dropped_and_one_without_a_number_
         hand.send(invite(cseq="one INVITE", via=f"SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-1"))
         assert (await asyncio.to_thread(hand.sip.recv, 65536)).startswith(b"SIP/2.0 400 ")
     assert len(list(desk.emulator.journal.entries(kind="sip.dropped"))) == 3
-    await take_a_call(desk, "udp")
+    await desk.take_a_call("udp")
 
 
 @pytest.mark.parametrize("transport", ["tls", "tcp"])
@@ -142,7 +110,7 @@ async def test_caller_gets_513_for_a_header_of_a_mebibyte_and_its_connection_is_
         assert await ends(reader)
     longest = max(len(entry.data["text"]) for entry in desk.emulator.journal.entries(kind="sip"))
     assert longest < 2 * desk.emulator.settings.sip_message_limit
-    await take_a_call(desk, transport)
+    await desk.take_a_call(transport)
 
 
 async def test_header_that_never_ends_is_not_kept(desk: Desk) -> None:
@@ -152,7 +120,7 @@ async def test_header_that_never_ends_is_not_kept(desk: Desk) -> None:
                 writer.write(b"x" * MEBIBYTE)
                 await writer.drain()
         assert await ends(reader)
-    await take_a_call(desk, "tcp")
+    await desk.take_a_call("tcp")
 
 
 async def test_datagram_above_the_limit_gets_513(start_emulator: StartEmulator) -> None:
@@ -185,7 +153,7 @@ async def test_invite_and_cancel_in_one_segment_end_in_487_for_whomever_they_are
             writer.write(asked + cancel)
             assert [await read_status(reader) for _ in range(3)] == [100, 200, 487]
     desk.calls += 1
-    await take_a_call(desk, "tcp")
+    await desk.take_a_call("tcp")
 
 
 async def test_caller_that_resets_its_connection_takes_only_its_own_call_with_it(desk: Desk) -> None:
@@ -207,7 +175,7 @@ async def test_tls_port_closes_what_is_no_tls(desk: Desk, rubbish: bytes) -> Non
         writer.write(rubbish)
         writer.write_eof()
         assert await ends(reader)
-    await take_a_call(desk)
+    await desk.take_a_call()
 
 
 # HTTP that is too much
@@ -388,7 +356,7 @@ async def test_slow_clients_hold_nobody_up_and_do_not_delay_the_end(desk: Desk) 
             _, writer = await stack.enter_async_context(connect_http(desk.emulator))
             writer.write(request_head(desk.emulator, "/realtime/calls/rtc_1/accept", "Content-Length: 1000") + b"{")
         for transport in ("tls", "tcp", "udp"):
-            await take_a_call(desk, transport)
+            await desk.take_a_call(transport)
         async with asyncio.timeout(PATIENCE):
             await desk.emulator.stop()
 
@@ -421,99 +389,3 @@ async def test_call_goes_on_when_an_endpoint_hangs_and_another_redirects(start_e
                 )
             assert elsewhere.deliveries == []
             await call.hang_up()
-
-
-# Our own bugs
-
-
-async def test_bug_in_an_effect_ends_its_own_call_and_no_other(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, expected_bugs: list[str]
-) -> None:
-    neighbour, neighbour_id = await desk.connect("udp")
-    call, call_id = await desk.ring("tcp")
-    with monkeypatch.context() as broken:
-        broken.setattr("ringback.emulator.transports.rtp_net.MediaPorts.open", raising("no such port"))
-        answer = await desk.rest.accept(call_id, SESSION)
-    assert (answer.status, answer.error["type"]) == (500, "server_error")
-    assert (await call.final_response()).status == 500
-    expected_bugs.append(await bug(desk.emulator, "RuntimeError('no such port')", call_id))
-    assert (await desk.rest.hangup(neighbour_id)).status == 200
-    assert await neighbour.ended() == "callee"
-    await take_a_call(desk, "tcp")
-
-
-async def test_bug_in_a_session_ends_its_own_call_with_a_bye(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, expected_bugs: list[str]
-) -> None:
-    neighbour, neighbour_id = await desk.connect("tcp")
-    call, call_id = await desk.connect("udp")
-    async with await desk.attach(call_id) as sideband:
-        with monkeypatch.context() as broken:
-            broken.setattr("ringback.emulator.sessions.host.SessionHost.receive_text", raising("lost for words"))
-            await sideband.send({"type": "response.create"})
-            assert await call.ended() == "callee"
-        await sideband.closed()
-    expected_bugs.append(await bug(desk.emulator, "RuntimeError('lost for words')", call_id))
-    assert (await desk.rest.hangup(neighbour_id)).status == 200
-    assert await neighbour.ended() == "callee"
-
-
-async def test_bug_in_the_media_of_a_call_ends_that_call(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, expected_bugs: list[str]
-) -> None:
-    call, call_id = await desk.connect("udp")
-    with monkeypatch.context() as broken:
-        broken.setattr("ringback.emulator.rtp.stream.RtpStream.tick", raising("deaf"))
-        assert await call.ended() == "callee"
-    expected_bugs.append(await bug(desk.emulator, "RuntimeError('deaf')", call_id))
-    await take_a_call(desk, "udp")
-
-
-async def test_bug_before_there_is_a_call_is_answered_with_500(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, expected_bugs: list[str]
-) -> None:
-    with monkeypatch.context() as broken:
-        broken.setattr("ringback.emulator.sdp.offer_answer.negotiate", raising("no idea"))
-        call = await desk.phone.dial(desk.emulator.ready.sip["udp"])
-        assert (await call.final_response()).status == 500
-    expected_bugs.append(await bug(desk.emulator, "RuntimeError('no idea')", None))
-    await take_a_call(desk, "udp")
-
-
-async def test_bug_in_the_sip_endpoint_leaves_the_listener_alive(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, expected_bugs: list[str]
-) -> None:
-    with monkeypatch.context() as broken:
-        broken.setattr("ringback.emulator.sip.endpoint.SipEndpoint.receive_data", raising("bytes?"))
-        async with connect_sip(desk.emulator, "tcp") as (_, writer):
-            writer.write(b"INVITE")
-            expected_bugs.append(await bug(desk.emulator, "RuntimeError('bytes?')", None))
-    await take_a_call(desk, "tcp")
-
-
-async def test_bug_in_a_handler_is_answered_with_500_in_the_envelope(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, expected_bugs: list[str]
-) -> None:
-    with monkeypatch.context() as broken:
-        broken.setattr("ringback.emulator.calls.registry.CallRegistry.of_project", raising("who?"))
-        answer = await desk.rest.hangup("rtc_1")
-    assert (answer.status, answer.error["type"]) == (500, "server_error")
-    assert answer.header("x-should-retry") == "false"
-    expected_bugs.append(await bug(desk.emulator, "RuntimeError('who?')", "rtc_1"))
-
-
-def raising(text: str) -> Any:
-    def fail(*_: object, **__: object) -> None:
-        raise RuntimeError(text)
-
-    return fail
-
-
-async def bug(emulator: Emulator, error: str, call_id: str | None) -> str:
-    """The journal and the leak check have this bug and no other. Returns it."""
-    entry = await wait_for_entry(emulator, "emulator.bug")
-    assert (entry.data["error"], entry.call_id) == (error, call_id)
-    bugs = [leak for leak in emulator.leaks() if leak.startswith("bug: ")]
-    assert len(bugs) == 1
-    assert error in bugs[0]
-    return error
