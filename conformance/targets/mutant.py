@@ -172,12 +172,20 @@ async def judge_mutant(
         target.tolerances = Tolerances()
         for index in range(len(verdicts)):
             for _ in range(SECOND_THOUGHTS):
-                if verdicts[index].outcome is Outcome.FAILED and not mutant.may_fail(verdicts[index].requirement.id):
+                if _is_doubtful(verdicts[index], mutant, target):
                     verdicts[index] = await one(requirements[index])
     fate, detail = _fate(mutant, verdicts, target)
     return MutantVerdict(
         mutant=mutant, fate=fate, detail=detail, verdicts=tuple(verdicts), seconds=time.monotonic() - began
     )
+
+
+def _is_doubtful(verdict: Verdict, mutant: Mutant, target: MutantTarget) -> bool:
+    """Whether it failed although it should not have, or before the fault struck: a busy machine may be all there is."""
+    if verdict.outcome is not Outcome.FAILED:
+        return False
+    name = verdict.requirement.id
+    return not mutant.may_fail(name) or (name == mutant.breaks and not target.strikes[name])
 
 
 def _fate(mutant: Mutant, verdicts: list[Verdict], target: MutantTarget) -> tuple[Fate, str]:
