@@ -26,6 +26,7 @@ MODULES = (
     "sdp",
     "dtmf",
     "speech",
+    "recorded_speech",
     "events",
     "event_errors",
     "items",
