@@ -481,9 +481,7 @@ async def media_moves(bench: Bench) -> None:
     call, _ = await answered(bench)
     await packets(bench, call, 3)
     phone = await bench.phone()
-    there = await MediaSession.open(
-        phone.media_address(call.link), port_range=None, rng=Random(), changed=lambda: None
-    )
+    there = await MediaSession.open(phone.media_address(call.link), port_range=None, rng=Random(), changed=lambda: None)
     try:
         call.media.is_muted = True
         port = re.compile(rb"m=audio \d+")

@@ -26,7 +26,7 @@ MUTANTS = [
         "event-without-id",
         "EVENT-SHAPE-01",
         "A response.content_part.added has no event_id.",
-        also={"EVENT-SHAPE-03"},
+        also={"EVENT-SHAPE-03", "WS-SESSION-03", "WS-SHAPE-01"},
         **told("response.content_part.added", lambda event: cut(event, "event_id")),
     ),
     mutant(

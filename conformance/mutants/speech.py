@@ -16,11 +16,13 @@ TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 
 
 def _detects(**settings: bool) -> Fault:
-    """Each session's turn detection has other settings than the accept said."""
+    """The turn detection of each session that has one has other settings than the accept said."""
 
     def open_session(effect: OpenSession) -> OpenSession:
-        detection = {**(effect.config.turn_detection or {}), **settings}
-        return replace(effect, config=replace(effect.config, turn_detection=detection))
+        detection = effect.config.turn_detection
+        if not detection:
+            return effect
+        return replace(effect, config=replace(effect.config, turn_detection={**detection, **settings}))
 
     return change("", OpenSession, open_session)
 
@@ -32,7 +34,7 @@ def _tells(type: str, rewrite: Callable[[Event], Event]) -> dict[str, Any]:
 
 def _stops_at_once(event: Event) -> Sequence[Event]:
     if event.get("type") == "output_audio_buffer.started":
-        return [event, {**event, "type": "output_audio_buffer.stopped"}]
+        return [event, {**event, "type": "output_audio_buffer.stopped", "event_id": f"{event['event_id']}_"}]
     return [] if event.get("type") == "output_audio_buffer.stopped" else [event]
 
 
@@ -66,6 +68,7 @@ MUTANTS = [
         "sound-stops-at-once",
         "SPEECH-OUT-04",
         "output_audio_buffer.stopped comes right behind output_audio_buffer.started.",
+        also={"EVENT-PLAYBACK-03"},
         event=_stops_at_once,
     ),
     mutant(
@@ -105,12 +108,19 @@ MUTANTS = [
             lambda event: {**event, "audio_end_ms": 1000 * event["audio_end_ms"]},
         ),
     ),
-    mutant("model-without-answer", "SPEECH-IN-05", "The model never answers.", _detects(create_response=False)),
+    mutant(
+        "model-without-answer",
+        "SPEECH-IN-05",
+        "The model never answers.",
+        _detects(create_response=False),
+        also={"EVENT-TURN-01", "EVENT-TURN-02"},
+    ),
     mutant("model-answers-always", "SPEECH-IN-06", "create_response is not heeded.", _detects(create_response=True)),
     mutant(
         "client-blamed",
         "SPEECH-IN-07",
-        "An interrupted response is told as cancelled by the client.",
+        "Every response is told as cancelled by the client.",
+        also={"WS-RESPONSE-01", "EVENT-RESPONSE-02", "EVENT-CANCEL-04", "EVENT-CANCEL-05"},
         **_tells("response.done", _blamed_on_the_client),
     ),
     mutant("never-interrupted", "SPEECH-IN-08", "Nobody can interrupt the model.", _detects(interrupt_response=False)),
