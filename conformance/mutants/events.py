@@ -33,12 +33,14 @@ MUTANTS = [
         "event-id-twice",
         "EVENT-SHAPE-02",
         "Every conversation.item.done has the same event_id.",
+        also={"WS-SESSION-03"},
         **told("conversation.item.done", lambda event: {**event, "event_id": "event_000000000000000000000"}),
     ),
     mutant(
         "index-as-text",
         "EVENT-SHAPE-03",
         "The output_index of response.output_item.added is a string.",
+        also={"WS-SHAPE-01"},
         **told("response.output_item.added", lambda event: {**event, "output_index": str(event["output_index"])}),
     ),
     mutant(
