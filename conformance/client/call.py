@@ -1,14 +1,14 @@
 """One call of the phone: from its INVITE to its end, with its sound. Made by `Phone.dial`."""
 
-import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 from . import sdp
 from .dialog import Dialog
-from .errors import CallEnded, CallRefused, FarEndError, ProtocolViolation, TransactionTimeout, UsageError, WaitTimeout
+from .ear import Ear, Listener
+from .errors import CallEnded, CallRefused, FarEndError, ProtocolViolation, TransactionTimeout, UsageError
 from .g711 import CodecName, Samples
 from .media import MediaSession
 from .messages import ALLOW, METHODS, Request, Response, ack_of_failure, cancel_of, summary, tag_of, uri_of
@@ -18,13 +18,8 @@ from .transactions import ResponseReceived, Transaction, TransactionFailed
 from .watch import DECISION, END, FINAL_RESPONSE, SPEECH, Watch
 
 if TYPE_CHECKING:
-    from ringback.fixtures.tonecode import Heard
-
     from .phone import Phone
 
-T = TypeVar("T")
-PAUSE = 0.1  # no utterance has so long a gap inside
-TRAILER = 1.0  # what follows the last word of a tonecode text takes half a second at most
 EndedBy = Literal["caller", "callee", "refused", "cancelled", "failed"]
 
 
@@ -36,7 +31,7 @@ class CallState(Enum):
     ENDED = "ended"
 
 
-class Call:
+class Call(Listener):
     """An outgoing call. Every wait ends by what was waited for, by a typed error, or by `WaitTimeout`.
 
     `responses` are those to the INVITE; `messages` is everything on the wire of this call; `requests` what the far end
@@ -89,23 +84,9 @@ class Call:
         return next((each.status for each in self.responses if each.status >= 200), None)
 
     @property
-    def heard(self) -> list[str]:
-        """The texts that the far end has said to their end; `hearings` also has those that broke off."""
-        return [each.text for each in self.hearings if each.complete]
-
-    @property
-    def hearings(self) -> "list[Heard]":
-        return self.media.hearings
-
-    @property
     def digits(self) -> str:
         """The keys that the far end pressed."""
         return "".join(self.media.digits)
-
-    @property
-    def recording(self) -> Samples:
-        """Everything heard, at 8 kHz, since the first packet; losses are silence."""
-        return self.media.recording
 
     # -- waiting
 
@@ -153,36 +134,6 @@ class Call:
 
         return await self._until(found, timeout, "answer")
 
-    async def wait_for_heard(
-        self,
-        text: str | Callable[[str], bool] | None = None,
-        timeout: float = SPEECH,
-        *,
-        after: int = 0,
-        at_once: bool = False,
-    ) -> str:
-        """The first complete utterance that is `text`, or that `text(utterance)` accepts; None takes any.
-
-        `after` leaves out the first so many of `hearings`: `after=len(call.hearings)` waits for something new. The text
-        is known before its sound is over; whoever speaks then interrupts. So this returns when it is quiet again, but
-        for `at_once`.
-        """
-
-        def accepts(said: str) -> bool:
-            return text(said) if callable(text) else text is None or said == text
-
-        def found() -> "Heard | None":
-            hit = next((each for each in self.hearings[after:] if each.complete and accepts(each.text)), None)
-            if hit is None:
-                self._raise_ended("it was heard")
-            return hit
-
-        hit = await self._until(found, timeout, "utterance" if text is None else f"utterance {text!r}")
-        if not at_once:
-            with contextlib.suppress(WaitTimeout):  # somebody who goes on talking has said this all the same
-                await self.wait_for_quiet(PAUSE, TRAILER)
-        return str(hit.text)
-
     async def wait_for_digits(self, digits: str, timeout: float = SPEECH) -> None:
         """Return when the far end has pressed these keys, whatever came before."""
 
@@ -192,14 +143,6 @@ class Call:
             return digits in self.digits
 
         await self._until(found, timeout, f"keys {digits}")
-
-    async def wait_for_sound(self, timeout: float = SPEECH) -> None:
-        """Return while the far end makes any sound, whatever it means."""
-        await self._until(lambda: self._sounds(less_than=0.02), timeout, "sound")
-
-    async def wait_for_quiet(self, seconds: float = 0.3, timeout: float = SPEECH) -> None:
-        """Return when the far end has been quiet for so long, or the call is over."""
-        await self._until(lambda: self.is_over or self.media.quiet_seconds >= seconds, timeout, "quiet")
 
     async def wait_for_request(self, method: str, timeout: float = DECISION) -> ReceivedRequest:
         """The first request of that method from the far end in this call: REFER, BYE, INFO …"""
@@ -373,6 +316,10 @@ class Call:
     def is_over(self) -> bool:
         return self.state is CallState.ENDED
 
+    @property
+    def ear(self) -> Ear:
+        return self.media.ear
+
     # -- private
 
     @property
@@ -472,15 +419,6 @@ class Call:
             method, via=self._phone.via(self.link), contact=contact, headers=headers, body=body, replace=replace
         )
 
-    async def _until(self, condition: Callable[[], T | None], timeout: float, what: str) -> T:
-        return await self.watch.until(condition, timeout=timeout, what=what, instead=self._describe)
-
-    def _sounds(self, *, less_than: float) -> bool:
-        if self.media.has_sounded and self.media.quiet_seconds < less_than:
-            return True
-        self._raise_ended("it made a sound")
-        return False
-
     def _describe(self) -> str:
         said = [f"{each.text!r}{'' if each.complete else ' (broken off)'}" for each in self.hearings]
         parts = [f"a call that is {self.state.value}", ", ".join(summary(each.message) for each in self.responses)]
@@ -495,6 +433,8 @@ class Call:
         if self.is_over and self.final_status is None:
             raise CallEnded(f"the call ended ({self.ended_by}) without a final response")
 
-    def _raise_ended(self, what: str) -> None:
-        if self.is_over:
-            raise self.failure or CallEnded(f"the call was ended ({self.ended_by}) before {what}; {self._describe()}")
+    def _failed(self) -> FarEndError | None:
+        return self.failure
+
+    def _ended_how(self) -> str:
+        return str(self.ended_by)

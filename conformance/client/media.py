@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ringback.fixtures import tonecode
 
+from .ear import Ear
 from .errors import CallEnded, UsageError
 from .g711 import Samples
 from .rtp import SAMPLE_RATE, SILENCE, Pacer, RtpReceiver, RtpSender
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 STALLED = 0.2  # seconds without a packet after which nothing waits any more for one that was overtaken
 PAUSED = 1.0  # … after which a listener takes the stream for ended: a busy machine may stall for less
-LOUD = 300  # of 32767, -41 dBFS: above the noise of G.711 and of comfort noise, below any speech
 DIGIT_MS = 100  # ITU-T Q.24: 40 ms at least
 DIGIT_GAP = SILENCE.repeat(3)  # 60 ms between digits: Q.24 wants 40
 
@@ -75,14 +75,10 @@ class MediaSession(asyncio.DatagramProtocol):
         self._remote: tuple[str, int] | None = None
         self._unfinished: set[asyncio.Future[None]] = set()
         self.port = 0
-        self._ear = tonecode.Receiver()
+        self.ear = Ear(changed)
         self._last_arrival = 0.0
         self._utterances = 0
-        self._quiet = 0
-        self.has_sounded = False
-        self._recorded: list[Samples] = []
         self.early: list[tuple[bytes, tuple[str, int]]] = []
-        self.hearings: list[tonecode.Heard] = []
         self.digits: list[str] = []
         self.is_muted = False
         self.impairs: Callable[[bytes], Sequence[bytes]] = lambda packet: (packet,)
@@ -140,7 +136,7 @@ class MediaSession(asyncio.DatagramProtocol):
             self._transport = None
         if self._receiver is not None:
             self._take(*self._receiver.flush())
-            self._hear(self._ear.flush())
+            self.ear.flush()
         for done in self._unfinished:
             if not done.done():
                 done.set_exception(CallEnded("the call ended before everything was played"))
@@ -186,12 +182,16 @@ class MediaSession(asyncio.DatagramProtocol):
     @property
     def recording(self) -> Samples:
         """Everything heard since the first packet, losses as silence."""
-        return np.concatenate(self._recorded) if self._recorded else np.zeros(0, dtype=np.int16)
+        return self.ear.recording
 
     @property
     def quiet_seconds(self) -> float:
         """How long the far end has made no sound by now; since the answer when it never has."""
-        return self._quiet / SAMPLE_RATE
+        return self.ear.quiet_seconds
+
+    @property
+    def hearings(self) -> "list[tonecode.Heard]":
+        return self.ear.hearings
 
     @property
     def receiver(self) -> RtpReceiver | None:
@@ -257,8 +257,7 @@ class MediaSession(asyncio.DatagramProtocol):
         if pause < PAUSED:
             return
         # Somebody who stops sending in the middle of a word is silent to a listener.
-        self._quiet += len(SILENCE)
-        self._hear(self._ear.feed(SILENCE))
+        self.ear.miss(SILENCE)
         self._changed()
 
     def _arrived(self, data: bytes, source: tuple[str, int]) -> None:
@@ -268,18 +267,9 @@ class MediaSession(asyncio.DatagramProtocol):
 
     def _take(self, sounds: list[Samples], digits: list[str]) -> None:
         for samples in sounds:
-            self._recorded.append(samples)
-            loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > LOUD)
-            self.has_sounded = self.has_sounded or len(loud) > 0
-            self._quiet = len(samples) - 1 - int(loud[-1]) if len(loud) else self._quiet + len(samples)
-            self._hear(self._ear.feed(samples))
+            self.ear.hear(samples)
         self.digits += digits
         if sounds or digits:
-            self._changed()
-
-    def _hear(self, heard: "list[tonecode.Heard]") -> None:
-        if heard:
-            self.hearings += heard
             self._changed()
 
 

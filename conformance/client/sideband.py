@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -12,49 +10,28 @@ from urllib.parse import urlencode
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
-from .errors import CallEnded, ConnectionFailed, FarEndError, HandshakeRefused, ProtocolViolation, UsageError
+from .errors import ConnectionFailed, HandshakeRefused, ProtocolViolation, UsageError
+from .events import EventStream, ReceivedEvent
 from .tls import tls_context
-from .watch import EVENT, Watch
+from .watch import EVENT
+
+__all__ = ["ReceivedEvent", "Sideband"]
 
 HANDSHAKE = 10.0  # the far end looks up a call and answers; a second is slow
 CLOSING = 2.0  # a peer that does not answer our close frame is left behind
 LARGEST_EVENT = 1 << 24  # the service allows 15 MiB for an append [DOC]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceivedEvent:
-    """One server event. `at` is Unix time that never goes back within a connection."""
-
-    at: float
-    data: Mapping[str, Any]
-
-    @property
-    def type(self) -> str:
-        return str(self.data.get("type"))
-
-    def __getitem__(self, key: str) -> Any:
-        return self.data[key]
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self.data.get(key, default)
-
-
-class Sideband:
+class Sideband(EventStream):
     """A connection, from its handshake to its close. Made by `Sideband.open`; use it as `async with`.
 
     `events` has everything that came, in order; `frames` the raw text (or bytes) of the same.
     """
 
     def __init__(self, connection: ClientConnection) -> None:
+        super().__init__()
         self._connection = connection
-        self._offset = time.time() - time.monotonic()
-        self._watch = Watch()
         self._reader = asyncio.ensure_future(self._read())
-        self.events: list[ReceivedEvent] = []
-        self.frames: list[str | bytes] = []
-        self.violations: list[ProtocolViolation] = []
-        self.is_open = True
-        self.closed_at: float | None = None
 
     @classmethod
     async def open(
@@ -130,27 +107,6 @@ class Sideband:
 
     # -- input
 
-    async def wait_for(
-        self,
-        type: str,
-        *,
-        where: Callable[[ReceivedEvent], bool] = lambda event: True,
-        after: int = 0,
-        timeout: float = EVENT,
-    ) -> ReceivedEvent:
-        """The first event of that type that `where` accepts; `after` leaves out the first so many of `events`.
-
-        Raises `CallEnded` when the connection closed before it, `ProtocolViolation` when a frame was no event.
-        """
-
-        def found() -> ReceivedEvent | None:
-            hit = next((each for each in self.events[after:] if each.type == type and where(each)), None)
-            if hit is None:
-                self._raise_end(f"{type} came")
-            return hit
-
-        return await self._watch.until(found, timeout=timeout, what=f"event {type}", instead=self._describe)
-
     async def closed(self, timeout: float = EVENT) -> int:
         """The close code of the far end; 1006 when it dropped the connection without a close frame."""
         await self._watch.until(
@@ -170,11 +126,6 @@ class Sideband:
         return None if self.is_open else self._connection.close_reason
 
     @property
-    def types(self) -> list[str]:
-        """The types of `events`, for orders to be compared."""
-        return [each.type for each in self.events]
-
-    @property
     def response_headers(self) -> tuple[tuple[str, str], ...]:
         """The headers of the 101."""
         response = self._connection.response
@@ -186,36 +137,11 @@ class Sideband:
 
     # -- private
 
-    def _describe(self) -> str:
-        state = "an open connection" if self.is_open else f"a close {self.close_code} {self.close_reason}"
-        return f"{state} with {', '.join(self.types) or 'no event'}"
-
-    def _raise_end(self, what: str) -> None:
-        if self.violations:
-            raise self.violations[0]
-        if not self.is_open:
-            error: FarEndError = CallEnded(f"the WebSocket was closed before {what}: {self._describe()}")
-            raise error
-
     async def _read(self) -> None:
         try:
             async for frame in self._connection:
-                self._take(frame)
+                self.take(frame)
         except ConnectionClosed:
             pass  # the code is asked of the connection, however it closed
         finally:
-            self.is_open = False
-            self.closed_at = self._offset + time.monotonic()
-            self._watch.changed()
-
-    def _take(self, frame: str | bytes) -> None:
-        self.frames.append(frame)
-        try:
-            data = json.loads(frame)
-            if isinstance(frame, bytes) or not isinstance(data, dict) or not isinstance(data.get("type"), str):
-                raise ValueError("not a text frame with an object that has a type")
-        except ValueError as error:
-            self.violations.append(ProtocolViolation(f"a frame that is no event ({error}): {frame[:120]!r}"))
-        else:
-            self.events.append(ReceivedEvent(at=self._offset + time.monotonic(), data=data))
-        self._watch.changed()
+            self.end()
