@@ -1,7 +1,7 @@
 """One response of the model, from `response.created` to `response.done`: which event follows which."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..audio.samples import SAMPLE_RATE, Samples
@@ -61,28 +61,38 @@ class ResponseOptions:
         return "audio" in self.output_modalities
 
 
-class Response:
-    """Sends a response's events. One item is open at a time: `open_*`, `add_*`, `close_item`; then `finish`.
+@dataclass(slots=True, eq=False)
+class _Opened:
+    """An item of a response that is being made, and what of it was sent."""
 
-    `cancel` closes whatever is open. The caller of these methods decides what is said, and when.
+    item: Item
+    index: int
+    done_previous_id: str | None = None
+    text: list[str] = field(default_factory=list)
+    expected: int = 0
+    encoded: bytes = b""
+    sent_samples: int = 0
+
+
+class Response:
+    """Sends a response's events: `open_*`, `add_*`, `close_item` for each item; then `finish`.
+
+    What is added goes to the item that was opened last. One that was opened before it may still be open, as was
+    recorded of a message that is followed by a call [OBS]. `cancel` closes whatever is open. The caller of these
+    methods decides what is said, and when.
     """
 
     def __init__(self, response_id: str, options: ResponseOptions, *, conversation: Conversation, out: Outbox) -> None:
         self.id = response_id
         self.options = options
         self.status: Status = "in_progress"
-        self.output: list[dict[str, Any]] = []
         self.text_tokens = 0
         self.audio_samples = 0
         self._conversation = conversation
         self._out = out
-        self._item: Item | None = None
-        self._previous_id: str | None = None
-        self._done_previous_id: str | None = None
-        self._text: list[str] = []
-        self._expected = 0
-        self._encoded = b""
-        self._sent_samples = 0
+        self._opened: list[_Opened] = []
+        self._count = 0
+        self._output: dict[int, dict[str, Any]] = {}
 
     # Input: the life of the response
 
@@ -91,15 +101,15 @@ class Response:
 
     def finish(self, status: Status, details: dict[str, Any] | None = None) -> None:
         """Send `response.done`. Every item must be closed."""
-        if self._item is not None or not self.is_active:
-            raise EmulatorBug(f"response {self.id} is finished as {status} while {self.status}, item {self._item}")
+        if self._opened or not self.is_active:
+            raise EmulatorBug(f"response {self.id} is finished as {status} while {self.status}, open {self._opened}")
         self.status = status
         self._out.send("response.done", response=self._shown(details, self.usage()))
 
     def cancel(self, reason: str) -> None:
         """Close what is open as incomplete, and the response as cancelled."""
-        if self._item is not None:
-            self.close_item("incomplete")
+        while self._opened:
+            self.close_item("incomplete", item=self._opened[0].item)
         self.finish("cancelled", {"type": "cancelled", "reason": reason})
 
     # Input: its items
@@ -107,9 +117,8 @@ class Response:
     def open_message(self, *, expected: int) -> Item:
         """Begin a message; its one content part is sound with a transcript, or text. `expected` is how many pieces of
         text it will have."""
-        self._expected = expected
         item = Item({"id": "", "type": "message", "status": "in_progress", "role": "assistant", "content": []})
-        self._open(item)
+        self._open(item).expected = expected
         part = {"type": "audio", "transcript": ""} if self.options.speaks else {"type": "text", "text": ""}
         self._out.send("response.content_part.added", **self._place(), content_index=0, part=part)
         return item
@@ -131,65 +140,65 @@ class Response:
 
     def add_text(self, delta: str) -> None:
         """One piece of what the open message says."""
-        self._text.append(delta)
+        self._last().text.append(delta)
         self.text_tokens += 1
         kind = "response.output_audio_transcript.delta" if self.options.speaks else "response.output_text.delta"
         self._out.send_delta(kind, **self._place(), content_index=0, delta=delta)
 
     def add_arguments(self, delta: str) -> None:
         """One piece of the open call's arguments."""
-        self._text.append(delta)
+        opened = self._last()
+        opened.text.append(delta)
         self.text_tokens += 1
         self._out.send_delta(
             "response.function_call_arguments.delta",
             **self._place(),
-            call_id=self._open_item().shown["call_id"],
+            call_id=opened.item.shown["call_id"],
             delta=delta,
         )
 
     def add_audio(self, samples: Samples, *, spoken: str | None) -> None:
         """The sound of the open message, and the text whose sound it is. Where it is played is the caller's affair."""
-        item = self._open_item()
+        item = self._last().item
         item.audio, item.spoken = samples, spoken
         self.audio_samples += len(samples)
 
     def send_audio(self, most: int) -> bool:
         """Send of the open message's sound what exists by now and was not sent yet, in pieces, `most` samples or a bit
         more. Returns whether that left some."""
-        item = self._open_item()
+        opened = self._last()
+        item = opened.item
         if item.audio is None:
             return False
         made = self.made_samples
         if made < len(item.audio):
             made -= made % DELTA_SAMPLES  # the rest of a piece comes with what is made next
-        if not self._encoded:
-            self._encoded = encode_whole(item.audio, self.options.audio_format)
-        until = min(made, self._sent_samples + most)
-        while self._sent_samples < until:
-            end = min(self._sent_samples + DELTA_SAMPLES, made)
-            self._send_piece(self._sent_samples, end)
-            self._sent_samples = end
-        return self._sent_samples < made
+        if not opened.encoded:
+            opened.encoded = encode_whole(item.audio, self.options.audio_format)
+        until = min(made, opened.sent_samples + most)
+        while opened.sent_samples < until:
+            end = min(opened.sent_samples + DELTA_SAMPLES, made)
+            self._send_piece(opened, end)
+            opened.sent_samples = end
+        return opened.sent_samples < made
 
-    def close_item(self, status: Literal["completed", "incomplete"] = "completed") -> None:
-        """End the open item with what was added to it."""
-        item, text = self._open_item(), "".join(self._text)
+    def close_item(self, status: Literal["completed", "incomplete"] = "completed", *, item: Item | None = None) -> None:
+        """End an open item with what was added to it: `item`, or the one that was opened last."""
+        opened = self._last() if item is None else self._find(item)
+        item, text = opened.item, "".join(opened.text)
         if item.type == "message":
-            item.shown = {**item.shown, "status": status, "content": [self._close_part(text)]}
+            item.shown = {**item.shown, "status": status, "content": [self._close_part(opened, text)]}
         else:
             call_id, name = item.shown["call_id"], item.shown["name"]
             self._out.send(
-                "response.function_call_arguments.done", **self._place(), call_id=call_id, name=name, arguments=text
+                "response.function_call_arguments.done",
+                **self._place(opened),
+                call_id=call_id,
+                name=name,
+                arguments=text,
             )
             item.shown = {**item.shown, "status": status, "arguments": text}
-        if not self.options.is_out_of_band:
-            self._conversation.changed(item)
-            self._out.send("conversation.item.done", previous_item_id=self._done_previous_id, item=item.shown)
-        self._out.send("response.output_item.done", response_id=self.id, output_index=len(self.output), item=item.shown)
-        self.output.append(item.shown)
-        self._item = None
-        self._text = []
-        self._encoded, self._sent_samples = b"", 0
+        self._close(opened)
 
     # Queries
 
@@ -198,20 +207,27 @@ class Response:
         return self.status == "in_progress"
 
     @property
+    def output(self) -> list[dict[str, Any]]:
+        """The items that are done, in the order of their indexes."""
+        return [self._output[index] for index in sorted(self._output)]
+
+    @property
     def open_item(self) -> Item | None:
-        return self._item
+        """The one that was opened last, if it is still open."""
+        return self._opened[-1].item if self._opened else None
 
     @property
     def made_samples(self) -> int:
         """How much of the open item's sound exists by now: as much as of its text, all where it has none."""
-        if self._item is None or self._item.audio is None:
+        if not self._opened or (sound := self._opened[-1].item.audio) is None:
             return 0
-        return len(self._item.audio) * len(self._text) // self._expected if self._expected else len(self._item.audio)
+        opened = self._opened[-1]
+        return len(sound) * len(opened.text) // opened.expected if opened.expected else len(sound)
 
     @property
     def sent_samples(self) -> int:
         """How much of the open item's sound `send_audio` has sent."""
-        return self._sent_samples
+        return self._opened[-1].sent_samples if self._opened else 0
 
     @property
     def audio_tokens(self) -> int:
@@ -238,31 +254,41 @@ class Response:
 
     # Private
 
-    def _open(self, item: Item) -> None:
-        if self._item is not None:
-            raise EmulatorBug(f"response {self.id} opens an item while another is open")
+    def _open(self, item: Item) -> _Opened:
         item.shown["id"] = self._out.ids.item()
-        self._item = item
-        self._out.send(
-            "response.output_item.added", response_id=self.id, output_index=len(self.output), item=item.shown
-        )
-        if self.options.is_out_of_band:
-            return
-        self._conversation.append(item)
-        previous = item.previous
-        self._previous_id = None if previous is None else previous.id
-        # OBS: in `done` the predecessor is missing where it is the conversation's first item.
-        self._done_previous_id = None if previous is None or previous.previous is None else previous.id
-        self._out.send("conversation.item.added", previous_item_id=self._previous_id, item=item.shown)
+        opened = _Opened(item, self._count)
+        self._opened.append(opened)
+        self._count += 1
+        self._out.send("response.output_item.added", response_id=self.id, output_index=opened.index, item=item.shown)
+        if not self.options.is_out_of_band:
+            self._conversation.append(item)
+            previous = item.previous
+            # OBS: in `done` the predecessor is missing where it is the conversation's first item.
+            opened.done_previous_id = None if previous is None or previous.previous is None else previous.id
+            self._out.send(
+                "conversation.item.added",
+                previous_item_id=None if previous is None else previous.id,
+                item=item.shown,
+            )
+        return opened
 
-    def _send_piece(self, start: int, end: int) -> None:
+    def _close(self, opened: _Opened) -> None:
+        item = opened.item
+        if not self.options.is_out_of_band:
+            self._conversation.changed(item)
+            self._out.send("conversation.item.done", previous_item_id=opened.done_previous_id, item=item.shown)
+        self._out.send("response.output_item.done", response_id=self.id, output_index=opened.index, item=item.shown)
+        self._output[opened.index] = item.shown
+        self._opened.remove(opened)
+
+    def _send_piece(self, opened: _Opened, end: int) -> None:
         size = sample_bytes(self.options.audio_format)
-        delta = base64.b64encode(self._encoded[start * size : end * size]).decode()
+        delta = base64.b64encode(opened.encoded[opened.sent_samples * size : end * size]).decode()
         self._out.send("response.output_audio.delta", **self._place(), content_index=0, delta=delta)
 
-    def _close_part(self, text: str) -> dict[str, Any]:
+    def _close_part(self, opened: _Opened, text: str) -> dict[str, Any]:
         """Send what ends the content part. Returns the part as the item shows it, not as these events do [OBS]."""
-        place = {**self._place(), "content_index": 0}
+        place = {**self._place(opened), "content_index": 0}
         if self.options.speaks:
             self._out.send("response.output_audio.done", **place)
             self._out.send("response.output_audio_transcript.done", **place, transcript=text)
@@ -275,13 +301,20 @@ class Response:
         self._out.send("response.content_part.done", **place, part=part)
         return shown
 
-    def _open_item(self) -> Item:
-        if self._item is None:
+    def _last(self) -> _Opened:
+        if not self._opened:
             raise EmulatorBug(f"response {self.id} has no open item")
-        return self._item
+        return self._opened[-1]
 
-    def _place(self) -> dict[str, Any]:
-        return {"response_id": self.id, "item_id": self._open_item().id, "output_index": len(self.output)}
+    def _find(self, item: Item) -> _Opened:
+        for opened in self._opened:
+            if opened.item is item:
+                return opened
+        raise EmulatorBug(f"response {self.id} has no open item {item.id}")
+
+    def _place(self, opened: _Opened | None = None) -> dict[str, Any]:
+        opened = opened or self._last()
+        return {"response_id": self.id, "item_id": opened.item.id, "output_index": opened.index}
 
     def _shown(self, details: dict[str, Any] | None, usage: dict[str, Any] | None) -> dict[str, Any]:
         options = self.options
@@ -290,7 +323,7 @@ class Response:
             "id": self.id,
             "status": self.status,
             "status_details": details,
-            "output": list(self.output),
+            "output": self.output,
             "conversation_id": None if options.is_out_of_band else self._conversation.id,
             "output_modalities": options.output_modalities,
             "max_output_tokens": options.max_output_tokens,

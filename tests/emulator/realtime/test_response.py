@@ -186,7 +186,7 @@ def test_usage_counts_the_conversation_and_the_instructions(respond: Make, conve
     [
         lambda response: response.add_audio(np.zeros(1, dtype=np.int16), spoken=None),
         lambda response: response.close_item(),
-        lambda response: (response.open_call("a"), response.open_call("b")),
+        lambda response: (response.open_call("a"), response.close_item(item=user("x"))),
         lambda response: (response.open_call("a"), response.finish("completed")),
         lambda response: (response.finish("completed"), response.finish("completed")),
     ],
@@ -236,3 +236,38 @@ def test_sound_without_text_is_there_at_once(respond: Make, events_of: Take) -> 
     assert response.made_samples == 1700
     assert not response.send_audio(8000)
     assert sound_of(events_of()) == [9600, 600]
+
+
+def test_response_adds_a_call_before_its_message_is_done(respond: Make, events_of: Take) -> None:
+    response = respond(output_modalities=["text"])
+    message = response.open_message(expected=1)
+    response.add_text("Wait")
+    call = response.open_call("f")
+    response.close_item(item=message)
+    response.add_arguments("{}")
+    response.close_item()
+    response.finish("completed")
+    events = events_of()
+    assert types(events)[3:9] == [
+        "response.output_text.delta",
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.output_text.done",
+        "response.content_part.done",
+        "conversation.item.done",
+    ]
+    indexes = [(event["item"]["id"], event["output_index"]) for event in events if "output_item" in event["type"]]
+    assert indexes == [(message.id, 0), (call.id, 1), (message.id, 0), (call.id, 1)]
+    assert [item["id"] for item in events[-1]["response"]["output"]] == [message.id, call.id]
+
+
+def test_response_lists_its_output_by_index_whatever_is_done_first(respond: Make, events_of: Take) -> None:
+    response = respond(output_modalities=["text"])
+    message = response.open_message(expected=1)
+    call = response.open_call("f")
+    response.close_item()
+    assert response.output == [call.shown]
+    response.cancel("client_cancelled")
+    assert [item["status"] for item in response.output] == ["incomplete", "completed"]
+    assert response.output[0]["id"] == message.id
+    events_of()
