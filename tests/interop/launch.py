@@ -1,0 +1,39 @@
+"""Programs written for api.openai.com, redirected as `ringback exec` does, to an emulator that the test looks into."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from integration.command import Command, running
+from ringback.emulator.run_command import port_of
+from ringback.emulator.server import Emulator
+from ringback.emulator.transports.environment import Redirection, child_environment
+from ringback.emulator.transports.redirect import Redirect, Upstream
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+@contextlib.asynccontextmanager
+async def launched(emulator: Emulator, *command: str, folder: Path) -> AsyncIterator[Command]:
+    """Run a command in `folder`, which gets its bundles of certificates too. It ends with the block at the latest."""
+    ready = emulator.ready
+    refused: list[str] = []
+    redirect = Redirect(
+        https=("127.0.0.1", port_of(ready.https_base_url)), upstream=Upstream.of(os.environ), on_refused=refused.append
+    )
+    await redirect.start()
+    try:
+        redirection = Redirection(
+            base_url=ready.base_url,
+            api_key=ready.api_key,
+            webhook_secret=ready.webhook_secret,
+            ca_file=Path(ready.ca_file),
+            target=redirect.target,
+            proxy_port=redirect.proxy_port,
+        )
+        async with running(*command, folder=folder, **child_environment(os.environ, redirection, folder=folder)) as run:
+            yield run
+    finally:
+        await redirect.stop()
+    assert refused == []
