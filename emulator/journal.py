@@ -31,6 +31,8 @@ KINDS: dict[str, str] = {
     "media.said": "the model began to speak: text",
     "media.dtmf": "the caller pressed a key: digit",
     "media.closed": "a media port was closed: statistics",
+    "scenario.step": "a step of a scenario answered: scenario, step, where, response_id",
+    "scenario.unmatched": "no step of a strict scenario did, or it is unknown: scenario, message, response_id",
     "fault.struck": "a planned fault took effect: name",
     "emulator.bug": "an invariant of the emulator failed: error, traceback",
     "emulator.started": "every listener is up: the addresses",

@@ -16,6 +16,7 @@ from . import admin
 from .calls.call import Call
 from .calls.control import CallControl
 from .calls.effects import OpenSession, PostWebhook
+from .calls.inputs import Stop
 from .calls.project import Project
 from .clock import SystemClock
 from .config import Settings
@@ -390,7 +391,13 @@ class Emulator:
         self.journal.add_bug(error, now=self.clock.now())
 
     def _make_host(self, call: Call, effect: OpenSession, on_expired: Callable[[], None]) -> RunningHost:
-        return self._hosts.for_call(call, effect, on_expired, lambda error: self.performer.bug(call, error))
+        return self._hosts.for_call(
+            call,
+            effect,
+            on_expired,
+            lambda reason: self.performer.apply(call, Stop(reason=reason)),
+            lambda error: self.performer.bug(call, error),
+        )
 
     def _builtin_model(self, project_id: str) -> "Model":
         from .model.builtin import BuiltinModel

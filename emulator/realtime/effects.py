@@ -22,6 +22,21 @@ class CloseChannel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CloseChannels:
+    """Close every channel after what was sent to it. The session lives on."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUpCall:
+    """The model's end hangs up: its call, if it has one, must end, and with it the session."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostRecord:
     """An entry for the journal; `kind` is one of its kinds."""
 
@@ -34,4 +49,4 @@ class SessionExpired:
     """The session reached its limit: its call, if it has one, must end."""
 
 
-HostEffect: TypeAlias = SendEvent | CloseChannel | HostRecord | SessionExpired
+HostEffect: TypeAlias = SendEvent | CloseChannel | CloseChannels | HangUpCall | HostRecord | SessionExpired

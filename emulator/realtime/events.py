@@ -19,10 +19,12 @@ def pieces(text: str) -> list[str]:
     return _PIECES.findall(text)
 
 
-def error_event(event_id: str, error: ApiError, *, client_event_id: str | None = None) -> dict[str, Any]:
-    """An `error` event. `client_event_id` names the client event that caused it."""
+def error_event(
+    event_id: str, error: ApiError, *, client_event_id: str | None = None, type: str | None = None
+) -> dict[str, Any]:
+    """An `error` event. `client_event_id` names the client event that caused it; `type` is another than the error's."""
     inner = {
-        "type": error.type,
+        "type": type or error.type,
         "code": error.code,
         "message": error.message,
         "param": error.param,
@@ -63,9 +65,11 @@ class Outbox:
         """An event that has no `event_id` in its schema [DOC]."""
         self._effects.append(SendEvent(channel_id=None, event={"type": event_type, **fields}))
 
-    def send_error(self, channel_id: str | None, error: ApiError, *, client_event_id: str | None = None) -> None:
-        """An in-band error; the session survives it."""
-        event = error_event(self.ids.event(), error, client_event_id=client_event_id)
+    def send_error(
+        self, channel_id: str | None, error: ApiError, *, client_event_id: str | None = None, type: str | None = None
+    ) -> None:
+        """An in-band error; the session survives it. `type` is another than the error's own."""
+        event = error_event(self.ids.event(), error, client_event_id=client_event_id, type=type)
         self._effects.append(SendEvent(channel_id=channel_id, event=event))
 
     def record(self, kind: str, **data: Any) -> None:

@@ -106,6 +106,11 @@ class InputAudio:
         return (self._length + len(self._pending)) * 1000 / SAMPLE_RATE
 
     @property
+    def is_speaking(self) -> bool:
+        """Whether the caller is in the middle of saying something."""
+        return self._activity.speaking
+
+    @property
     def position_ms(self) -> int:
         """How much was heard since the session began."""
         return self._activity.position_ms

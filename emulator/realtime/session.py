@@ -23,7 +23,8 @@ from .output_audio import OutputAudio
 from .response import Response, ResponseOptions, Status
 from .session_config import SessionConfig
 
-Cause: TypeAlias = Literal["client", "speech"]
+Cause: TypeAlias = Literal["client", "speech", "model"]
+"""Who began a response: a `response.create`, the end of the caller's turn, or the model itself."""
 
 TOKEN_LIMIT = 15_000_000
 """Tokens a minute, of which `rate_limits.updated` reports what is left [OBS]."""
@@ -190,6 +191,10 @@ class Session:
         """Send what exists of the open message's sound as events, about `most` samples of it, to clients without an
         output buffer. Returns whether some is left: then let time pass for it to be read, and come again."""
         return not self.has_output_buffer and response.send_audio(most)
+
+    def begin_unasked(self) -> None:
+        """The model speaks although nobody asked. No response may be active."""
+        self._begin_response(ResponseOptions.of(self.config, {}), "model", None)
 
     def finish(self, response: Response, status: Status, details: dict[str, Any] | None = None) -> None:
         """The model has nothing more to say in this response; its items are closed."""

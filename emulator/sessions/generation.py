@@ -4,11 +4,14 @@ from collections.abc import Iterable, Iterator
 
 from ..audio.samples import SAMPLE_RATE, Samples
 from ..audio.voice import Voice
-from ..errors import EmulatorBug
+from ..errors import ApiError, EmulatorBug
+from ..realtime.effects import CloseChannels, HangUpCall
 from ..realtime.events import Outbox, pieces
 from ..realtime.response import Response
 from ..realtime.session import Session
-from .model import Call, Fail, Output, Play, Say, Silence
+from .model import Call, Disconnect, End, Fail, HangUp, Note, Output, Play, Say, Silence, Stop, Trouble
+
+KINDS = (Say, Play, Call, Silence, Fail, End, Trouble, Disconnect, HangUp, Note)
 
 TEXT_BEFORE_SOUND = 3
 """OBS: pieces of the transcript that come before the first sound."""
@@ -52,28 +55,53 @@ class Generation:
     def _run(self, outputs: Iterable[Output]) -> Iterator[float]:
         """Yields how long to wait before going on. Nothing goes on once the response was cancelled."""
         for output in outputs:
-            if not isinstance(output, Say | Play | Call | Silence | Fail):
+            if not isinstance(output, KINDS):
                 raise EmulatorBug(f"the model answers {output!r}, which is no output")
             if output.delay:
                 yield output.delay
             match output:
                 case Say():
-                    yield from self._message(output.text, None, output.pace)
+                    yield from self._message(output.text, None, output.pace, output.stop)
                 case Play():
-                    yield from self._message(output.transcript, output.samples, output.pace)
+                    yield from self._message(output.transcript, output.samples, output.pace, output.stop)
                 case Call():
                     yield from self._call(output)
                 case Fail():
                     error = {"type": output.type, "code": output.code, "message": output.message}
                     self._session.finish(self.response, "failed", {"type": "failed", "error": error})
                     return
+                case End():
+                    details = {"type": output.status, "reason": output.reason}
+                    self._session.finish(self.response, output.status, details)
+                    return
+                case Silence():
+                    pass
+                case _:
+                    self._beside(output)
             if not self._tokens_left:
                 details = {"type": "incomplete", "reason": "max_output_tokens"}
                 self._session.finish(self.response, "incomplete", details)
                 return
         self._session.finish(self.response, "completed")
 
-    def _message(self, text: str, samples: Samples | None, pace: float) -> Iterator[float]:
+    def _beside(self, output: Trouble | Disconnect | HangUp | Note) -> None:
+        """What is no part of the response."""
+        match output:
+            case Trouble():
+                error = ApiError(output.message, param=output.param, code=output.code)
+                self._out.send_error(None, error, type=output.type)
+            case Disconnect():
+                self._out.add(CloseChannels(code=output.code, reason=output.reason))
+            case HangUp():
+                self._out.add(HangUpCall(reason=output.reason))
+            case _:
+                self._out.record(output.kind, response_id=self.response.id, **output.data)
+
+    def _message(self, text: str, samples: Samples | None, pace: float, stop: Stop | None) -> Iterator[float]:
+        if stop is not None:
+            is_cut, text, samples = self._stopped(text, samples, stop)
+        else:
+            is_cut = False
         parts = pieces(text)
         kept = parts[: self._tokens_left]
         item = self.response.open_message(expected=len(kept))
@@ -89,7 +117,24 @@ class Generation:
         if speaks and not kept and samples is not None:
             self._sound(None, samples)
             yield from self._bursts()
-        self._close(parts, kept)
+        self._close(parts, kept, is_cut=is_cut)
+
+    def _stopped(self, text: str, samples: Samples | None, stop: Stop) -> tuple[bool, str, Samples | None]:
+        """Whether that is too long, and what of it is said."""
+        if stop.characters is not None:
+            part, whole = stop.characters, len(text)
+        elif samples is not None:
+            part, whole = stop.ms_samples, len(samples)
+        else:
+            said = self._voice.heard_prefix(text, stop.ms_samples)
+            return len(said) < len(text), said, None
+        if part >= whole:
+            return False, text, samples
+        return (
+            True,
+            text[: len(text) * part // whole],
+            None if samples is None else samples[: len(samples) * part // whole],
+        )
 
     def _bursts(self) -> Iterator[float]:
         while self._session.send_sound(self.response, BURST_SAMPLES):
@@ -114,9 +159,9 @@ class Generation:
             self.response.add_arguments(part)
         self._close(parts, kept)
 
-    def _close(self, parts: list[str], kept: list[str]) -> None:
+    def _close(self, parts: list[str], kept: list[str], *, is_cut: bool = False) -> None:
         is_whole = len(kept) == len(parts)
-        self.response.close_item("completed" if is_whole else "incomplete")
+        self.response.close_item("completed" if is_whole and not is_cut else "incomplete")
         self._tokens_left = self._tokens_left - len(kept) if is_whole else 0
 
     def _record(self, item_id: str, text: str) -> None:

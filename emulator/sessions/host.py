@@ -8,14 +8,33 @@ from ..audio.voice import Ear, TonecodeEar, TonecodeVoice, Voice
 from ..errors import InvalidRequest
 from ..ids import Ids
 from ..realtime.client_events import AppendAudio, InvalidEvent, Parsed, parse_client_event
-from ..realtime.effects import CloseChannel, HostEffect, HostRecord, SendEvent, SessionExpired
+from ..realtime.effects import (
+    CloseChannel,
+    CloseChannels,
+    HangUpCall,
+    HostEffect,
+    HostRecord,
+    SendEvent,
+    SessionExpired,
+)
 from ..realtime.events import Outbox
-from ..realtime.session import Session
+from ..realtime.session import BegunResponse, Session
 from ..realtime.session_config import PCMA, PCMU, SessionConfig
 from .generation import Generation
 from .model import Model, Turn
+from .prompting import Prompting
 
-__all__ = ["CloseChannel", "HostEffect", "HostRecord", "SendEvent", "SessionExpired", "SessionHost", "Transport"]
+__all__ = [
+    "CloseChannel",
+    "CloseChannels",
+    "HangUpCall",
+    "HostEffect",
+    "HostRecord",
+    "SendEvent",
+    "SessionExpired",
+    "SessionHost",
+    "Transport",
+]
 
 Transport: TypeAlias = Literal["sip", "webrtc", "websocket"]
 
@@ -70,6 +89,7 @@ class SessionHost:
             has_output_buffer=transport != "websocket",
             sends_rate_limits=sends_rate_limits,
         )
+        self._prompting = Prompting.of(model, self.session, has_media=transport != "websocket")
 
     # Input: channels
 
@@ -78,6 +98,9 @@ class SessionHost:
         self._channels[channel_id] = None
         if self._sends_created:
             self._out.send_to(channel_id, "session.created", session=self.session.shown())
+        if self._prompting is not None and not self._is_closed:
+            self._prompting.attached()
+            self._respond(now)
 
     def detach(self, channel_id: str, now: float) -> None:
         """A channel is gone; the session lives on."""
@@ -112,12 +135,18 @@ class SessionHost:
         """The caller pressed a key."""
         if not self._is_closed:
             self.session.press(digit, now)
+            if self._prompting is not None:
+                self._prompting.pressed(digit)
+                self._respond(now)
 
     def handle_timer(self, now: float) -> None:
         """Time has reached `next_deadline()`."""
         if self._is_closed:
             return
         self._advance(now)
+        if self._prompting is not None:
+            self._prompting.handle_timer(now)
+            self._respond(now)
         if self._expires is not None and now >= self._expires:
             self._expire()
 
@@ -125,13 +154,20 @@ class SessionHost:
         """The session is over: nothing is sent any more, what was not said is lost [OBS]."""
         self._is_closed = True
         self._expires = None
+        self._prompting = None
         self._generations.clear()
 
     # Output
 
     def read_audio(self, now: float) -> Samples | None:
         """The next 20 ms for the caller, or None when there is nothing to say."""
-        return None if self._is_closed else self.session.output.read()
+        if self._is_closed:
+            return None
+        frame = self.session.output.read()
+        if self._prompting is not None:
+            self._prompting.flows()
+            self._respond(now)
+        return frame
 
     def next_effect(self) -> HostEffect | None:
         """What to do next, in order; None when all is done."""
@@ -142,6 +178,8 @@ class SessionHost:
         due = [generation.due for generation in self._generations if generation.due is not None]
         if self._expires is not None:
             due.append(self._expires)
+        if self._prompting is not None and (deadline := self._prompting.deadline) is not None:
+            due.append(deadline)
         return min(due, default=None)
 
     @property
@@ -152,23 +190,30 @@ class SessionHost:
     # Private
 
     def _respond(self, now: float) -> None:
-        """Ask the model for each response that began."""
-        while (begun := self.session.next_begun()) is not None:
-            if not begun.response.is_active:
-                continue  # cancelled by what came right behind its cause
-            turn = Turn(
-                cause=begun.cause,
-                options=begun.response.options,
-                config=self.session.config,
-                conversation=self.session.conversation,
-                input=begun.input,
-            )
-            outputs = self._model.respond(turn)
-            generation = Generation(
-                begun.response, outputs, session=self.session, voice=self._voice, out=self._out, now=now
-            )
-            self._generations.append(generation)
-            self._advance(now)
+        """Ask the model for each response that began, by itself too if it wants to speak."""
+        while True:
+            while (begun := self.session.next_begun()) is not None:
+                if begun.response.is_active:  # else cancelled by what came right behind its cause
+                    self._generate(begun, now)
+            if self._prompting is None or not self._prompting.begin(now):
+                return
+
+    def _generate(self, begun: BegunResponse, now: float) -> None:
+        turn = Turn(
+            cause=begun.cause,
+            options=begun.response.options,
+            config=self.session.config,
+            conversation=self.session.conversation,
+            input=begun.input,
+        )
+        if self._prompting is not None:
+            self._prompting.begun(begun.response, now)
+        outputs = self._model.respond(turn)
+        generation = Generation(
+            begun.response, outputs, session=self.session, voice=self._voice, out=self._out, now=now
+        )
+        self._generations.append(generation)
+        self._advance(now)
 
     def _advance(self, now: float) -> None:
         for generation in self._generations:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from ..audio.samples import Samples
+from ..audio.samples import SAMPLE_RATE, Samples
 from ..realtime.conversation import Conversation, Item
 from ..realtime.response import ResponseOptions
 from ..realtime.session import Cause
@@ -18,6 +18,7 @@ class Say:
     text: str
     delay: float = 0.0
     pace: float = 0.0
+    stop: "Stop | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,21 @@ class Play:
     transcript: str = ""
     delay: float = 0.0
     pace: float = 0.0
+    stop: "Stop | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Where a message breaks off, and stays incomplete: after so many characters of its text, or milliseconds of its
+    sound, cut between two pieces of text. What follows in the response goes on; usually that is an `End`."""
+
+    characters: int | None = None
+    ms: int = 0
+    """Where no `characters` are given."""
+
+    @property
+    def ms_samples(self) -> int:
+        return self.ms * SAMPLE_RATE // 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +73,53 @@ class Fail:
     delay: float = 0.0
 
 
-Output: TypeAlias = Say | Play | Call | Silence | Fail
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The response ends here, and not well; what follows is not said. `reason` is one of the service's own [SDK]."""
+
+    status: Literal["incomplete", "cancelled"]
+    reason: Literal["max_output_tokens", "content_filter", "turn_detected", "client_cancelled"]
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """An `error` event for every channel. The response goes on."""
+
+    message: str
+    type: str = "server_error"
+    code: str | None = None
+    param: str | None = None
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnect:
+    """Every channel is closed with `code`; the session goes on, and so does its call if it has one."""
+
+    code: int
+    reason: str = ""
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUp:
+    """The call ends, as if the emulator's end hung up; without a call the session ends. Nothing follows."""
+
+    reason: str
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """An entry of the journal, `kind` being one of its kinds. No client sees it."""
+
+    kind: str
+    data: dict[str, Any]
+    delay: float = 0.0
+
+
+Output: TypeAlias = Say | Play | Call | Silence | Fail | End | Trouble | Disconnect | HangUp | Note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +142,26 @@ class Model(Protocol):
     """Decides what is said. It is asked once for each response; its outputs are taken one by one as they are due."""
 
     def respond(self, turn: Turn) -> Iterable[Output]: ...
+
+
+@runtime_checkable
+class Unasked(Protocol):
+    """A model that may also speak when nobody asked it to. The host tells it what happens; whenever no response is
+    active and `wants_to_speak`, a response begins whose cause is `model`, and `respond` is asked as ever.
+
+    The real service's model never does that; whoever writes such a model does it on purpose.
+    """
+
+    def opened(self, config: SessionConfig) -> None:
+        """The session is in use: its media flows, or, where there is none, its first channel is attached. Once."""
+
+    def pressed(self, digit: str, config: SessionConfig) -> None:
+        """The caller pressed a key."""
+
+    def patience(self, config: SessionConfig) -> float | None:
+        """How many seconds of quiet make it speak; None where none do."""
+
+    def waited(self, seconds: float, config: SessionConfig) -> None:
+        """It has been quiet for so long: as long as `patience` said, or longer."""
+
+    def wants_to_speak(self) -> bool: ...

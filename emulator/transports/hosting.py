@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..errors import EmulatorBug
 from ..faults.plan import FaultPlan, Faults
 from ..journal import Journal
-from ..realtime.effects import CloseChannel, HostRecord, SendEvent, SessionExpired
+from ..realtime.effects import CloseChannel, CloseChannels, HangUpCall, HostRecord, SendEvent, SessionExpired
 from .channels import encode
 from .deadlines import Deadlines
 
@@ -55,6 +55,7 @@ class RunningHost:
         deadlines: Deadlines,
         now: Callable[[], float],
         on_expired: Callable[[], None],
+        on_hang_up: Callable[[str], None],
         on_bug: Callable[[Exception], None],
         faults: Faults,
     ) -> None:
@@ -67,6 +68,7 @@ class RunningHost:
         self._deadlines = deadlines
         self._now = now
         self._on_expired = on_expired
+        self._on_hang_up = on_hang_up
         self._on_bug = on_bug
         self._faults = faults
         self._numbers: dict[str, int] = {}
@@ -150,6 +152,11 @@ class RunningHost:
             case CloseChannel(channel_id=channel_id, code=code, reason=reason):
                 if (channel := self.channels.get(channel_id)) is not None:
                     channel.close(code, reason)
+            case CloseChannels(code=code, reason=reason):
+                for channel in tuple(self.channels.values()):
+                    channel.close(code, reason)
+            case HangUpCall(reason=reason):
+                self._on_hang_up(reason)
             case HostRecord(kind=kind, data=data):
                 self._record(kind, self._now(), **data)
             case SessionExpired():

@@ -52,7 +52,12 @@ class Hosts:
     # Input
 
     def for_call(
-        self, call: Call, effect: OpenSession, on_expired: Callable[[], None], on_bug: Callable[[Exception], None]
+        self,
+        call: Call,
+        effect: OpenSession,
+        on_expired: Callable[[], None],
+        on_hang_up: Callable[[str], None],
+        on_bug: Callable[[Exception], None],
     ) -> RunningHost:
         """The session that a call's accept asks for."""
         from ..sessions.host import SessionHost
@@ -69,7 +74,7 @@ class Hosts:
             codec=codec,
             session_limit=self._settings.session_limit,
         )
-        return self._running(host, call.project_id, call.call_id, on_expired, on_bug)
+        return self._running(host, call.project_id, call.call_id, on_expired, on_hang_up, on_bug)
 
     def open(self, project_id: str, config: SessionConfig) -> RunningHost:
         """A session without a call. Whoever opens it attaches its channel, and gives it to `close` at the end."""
@@ -92,7 +97,10 @@ class Hosts:
         def expired() -> None:
             """The host has closed its channel, and whoever serves that gives the session back."""
 
-        running = self._running(host, project_id, None, expired, bug)
+        def hung_up(reason: str) -> None:
+            self.close(running, self._settings.hangup_close)
+
+        running = self._running(host, project_id, None, expired, hung_up, bug)
         self._open[running] = None
         return running
 
@@ -120,6 +128,7 @@ class Hosts:
         project_id: str,
         call_id: str | None,
         on_expired: Callable[[], None],
+        on_hang_up: Callable[[str], None],
         on_bug: Callable[[Exception], None],
     ) -> RunningHost:
         return RunningHost(
@@ -130,6 +139,7 @@ class Hosts:
             deadlines=self._deadlines,
             now=self._clock.now,
             on_expired=on_expired,
+            on_hang_up=on_hang_up,
             on_bug=on_bug,
             faults=self._faults,
         )

@@ -1,7 +1,14 @@
 import dataclasses
 
 import pytest
-from ringback.emulator.realtime.effects import CloseChannel, HostRecord, SendEvent, SessionExpired
+from ringback.emulator.realtime.effects import (
+    CloseChannel,
+    CloseChannels,
+    HangUpCall,
+    HostRecord,
+    SendEvent,
+    SessionExpired,
+)
 
 
 @pytest.mark.parametrize(
@@ -9,6 +16,8 @@ from ringback.emulator.realtime.effects import CloseChannel, HostRecord, SendEve
     [
         SendEvent(channel_id=None, event={"type": "error"}),
         CloseChannel(channel_id="a", code=1001, reason=""),
+        CloseChannels(code=1011, reason=""),
+        HangUpCall(reason="enough"),
         HostRecord(kind="media.said", data={"text": "x"}),
         SessionExpired(),
     ],

@@ -36,7 +36,9 @@ class Desk:
         self.host = SessionHost(
             **{
                 "session_id": "sess_1",
-                "config": parse_session_config({"type": "realtime", **arguments.pop("config", {})}),
+                "config": parse_session_config(
+                    {"type": "realtime", **arguments.pop("config", {})}, types=("realtime", "transcription")
+                ),
                 "model": script,
                 "ids": Ids(random.Random(1)),
                 "now": self.at,
