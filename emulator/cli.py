@@ -320,6 +320,7 @@ def _banner(ready: dict[str, Any], settings: Settings) -> str:
             f"#   {shlex.join(phone)}",
             "",
             *(f"# {note}" for note in notes),
+            f"# phone in the browser: {ready['admin_url']}/phone",
             f"# journal: {ready['admin_url']}/journal",
         ]
     )

@@ -51,6 +51,10 @@ class Settings:
     rtp_ports: PortRange | None = setting(None, "UDP ports for media; without it the system chooses.")
     advertise_ip: str | None = setting(None, "Address that Contact and SDP name instead of the bound one (containers).")
 
+    phone_anywhere: bool = setting(
+        False, "Let the phone page call from other machines too: for containers; whoever reaches the port can."
+    )
+
     # The project
     project: str = setting("proj_ringback", "Project id: the user part of the SIP URI that callers dial.")
     api_key: str | None = setting(None, "API key of the project; without it one is made.", secret=True)

@@ -10,6 +10,7 @@
     │   └── ApiError           … of the REST or WebSocket API; carries its own wire form
     │       ├── InvalidRequest        400
     │       ├── Unauthorized          401  invalid_api_key
+    │       ├── Forbidden             403  the emulator's own pages, asked by somebody they are not for
     │       ├── CallNotFound          404  call_id_not_found
     │       ├── ResourceNotFound      404
     │       ├── MethodNotAllowed      405
@@ -102,6 +103,12 @@ class Unauthorized(ApiError):
 
     status = 401
     default_code = "invalid_api_key"
+
+
+class Forbidden(ApiError):
+    """403: a page of the emulator's own, under `/_ringback/`, is not for whoever asks."""
+
+    status = 403
 
 
 class ResourceNotFound(ApiError):

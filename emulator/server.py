@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from aiohttp import web
 
-from . import admin
+from . import admin, phone_page
 from .calls.call import Call
 from .calls.control import CallControl
 from .calls.effects import OpenSession, PostWebhook
@@ -337,6 +337,7 @@ class Emulator:
         admin.add_routes(
             app, journal=self.journal, ready=lambda: None if self._ready is None else self._ready.as_dict()
         )
+        phone_page.add_routes(app)
         return app
 
     async def _listen(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from ..calls.project import Project
 from ..redaction import redacted_key
 from ..sessions.client_secrets import ClientSecret, SecretRequest, parse_secret_request, secret_body
 from ..sessions.legacy_sessions import (
@@ -17,7 +18,7 @@ from ..sessions.legacy_sessions import (
 )
 from ..sessions.translations import parse_translation_request, translation_body
 from .http_api import json_of
-from .services import PROJECT, SAFETY_HEADER, SERVICES
+from .services import PROJECT, SAFETY_HEADER, SERVICES, Services
 
 # OBS: what its answers carry, recorded. The rest of them is the web server's.
 _HEADERS = {"openai-version": "2020-10-01", "access-control-expose-headers": "CF-Ray"}
@@ -34,7 +35,7 @@ def add_routes(app: web.Application) -> None:
 
 async def _create(request: web.Request) -> web.Response:
     started = request.app[SERVICES].clock.now()
-    return _answer(request, secret_body(_made(request, parse_secret_request(await _body(request)))), started)
+    return _answer(request, secret_body(_made(request, parse_secret_request(await body_of(request)))), started)
 
 
 def _legacy(
@@ -42,7 +43,7 @@ def _legacy(
 ) -> Callable[[web.Request], Any]:
     async def handle(request: web.Request) -> web.Response:
         started = request.app[SERVICES].clock.now()
-        asked = parse(await _body(request))
+        asked = parse(await body_of(request))
         return _answer(request, shown(asked, _made(request, asked.secret)), started)
 
     return handle
@@ -51,16 +52,25 @@ def _legacy(
 async def _create_translation(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     now = services.clock.now()
-    asked = parse_translation_request(await _body(request))
+    asked = parse_translation_request(await body_of(request))
     return _answer(request, translation_body(asked, ids=services.ids, now=now), now)
 
 
 def _made(request: web.Request, asked: SecretRequest) -> ClientSecret:
-    services, project = request.app[SERVICES], request[PROJECT]
-    now = services.clock.now()
-    secret = services.client_secrets.create(
-        asked, project_id=project.id, safety_identifier=request.headers.get(SAFETY_HEADER), now=now
+    return make_secret(
+        request.app[SERVICES],
+        asked,
+        project=request[PROJECT],
+        safety_identifier=request.headers.get(SAFETY_HEADER),
     )
+
+
+def make_secret(
+    services: Services, asked: SecretRequest, *, project: Project, safety_identifier: str | None
+) -> ClientSecret:
+    """A new client secret of that project, and its journal entry."""
+    now = services.clock.now()
+    secret = services.client_secrets.create(asked, project_id=project.id, safety_identifier=safety_identifier, now=now)
     services.journal.add(
         "client_secret.created",
         now=now,
@@ -73,7 +83,7 @@ def _made(request: web.Request, asked: SecretRequest) -> ClientSecret:
     return secret
 
 
-async def _body(request: web.Request) -> Any:
+async def body_of(request: web.Request) -> Any:
     """The JSON of a request; no body at all asks for nothing in particular."""
     body = await request.read()
     return json_of(body) if body.strip() else {}
