@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .rest import RestAnswer, RestClient
     from .sideband import Sideband
     from .webhook_receiver import Answer, Delivery, WebhookReceiver
+    from .webrtc import WebRtcCall
 
 __all__ = [
     "Answer",
@@ -24,6 +25,7 @@ __all__ = [
     "RestAnswer",
     "RestClient",
     "Sideband",
+    "WebRtcCall",
     "WebhookReceiver",
 ]
 
@@ -37,6 +39,7 @@ _HOMES = {
     "RestAnswer": "rest",
     "RestClient": "rest",
     "Sideband": "sideband",
+    "WebRtcCall": "webrtc",
     "WebhookReceiver": "webhook_receiver",
 }
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import aiohttp
 
 from .errors import ConnectionFailed, ProtocolViolation, UsageError, WaitTimeout
+from .forms import Form, posted
 from .tls import tls_context
 
 REST_ANSWER = 40.0  # /hangup may wait for the ACK of our 2xx, which takes up to 32 s (RFC 3261 15)
@@ -92,6 +93,20 @@ class RestClient:
             await self._session.close()
 
     # -- calls
+
+    async def create_call(
+        self,
+        offer: str | bytes | None,
+        session: Any = None,
+        *,
+        form: Form | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> RestAnswer:
+        """`POST /realtime/calls`: an SDP offer, and a session with it or none; `form` says how they are sent."""
+        kind, body = posted(offer, session, form)
+        sent = {"Content-Type": kind, "Accept": "application/sdp", **(headers or {})}
+        return await self.request("POST", "/realtime/calls", body=body, headers=sent, **options)
 
     async def accept(self, call_id: str, session: Any = None, **options: Any) -> RestAnswer:
         """`session` is sent as it is; None is the least that the service takes."""
