@@ -32,6 +32,7 @@ MODULES = (
     "items",
     "responses",
     "audio_buffers",
+    "idle",
 )
 """Every module here, in the order in which reports show their requirements; a test compares with the folder."""
 

@@ -44,6 +44,7 @@ class InputAudio:
         self._pending = NOTHING
         self._detects_turns = False
         self._prefix = 0
+        self._kept_from: int | None = None
         self._activity = VoiceActivity()
         self.configure(turn_detection)
 
@@ -73,7 +74,7 @@ class InputAudio:
             self._listen(frame)
             self._understand(self._ear.flush())
         idle = self._detects_turns and not self._activity.speaking and event is None
-        self._drop_to(self._prefix if idle else BUFFER_SAMPLES)
+        self._drop_to(self._kept() if idle else BUFFER_SAMPLES)
         return event if self._detects_turns else None
 
     def frames_of(self, samples: Samples) -> list[Samples]:
@@ -92,6 +93,10 @@ class InputAudio:
             self._pending = NOTHING
         self._forget()
         return utterance
+
+    def keep(self) -> None:
+        """Forget no silence from here on, until something is committed or somebody speaks."""
+        self._kept_from = self.position_ms
 
     def clear(self) -> None:
         """Forget what is in the buffer; a turn that runs is over."""
@@ -115,9 +120,18 @@ class InputAudio:
         """How much was heard since the session began."""
         return self._activity.position_ms
 
+    @property
+    def kept_from_ms(self) -> int:
+        """Where `keep` was called; where the input is now, if it was not."""
+        return self.position_ms if self._kept_from is None else self._kept_from
+
     # Private
 
+    def _kept(self) -> int:
+        return min(max(self._prefix, (self.position_ms - self.kept_from_ms) * SAMPLE_RATE // 1000), BUFFER_SAMPLES)
+
     def _forget(self) -> None:
+        self._kept_from = None
         self._activity.reset()
         self._frames.clear()
         self._length = 0
@@ -126,6 +140,7 @@ class InputAudio:
     def _begin_speech(self, event: VoiceEvent) -> None:
         length = (self._activity.position_ms - event.at_ms) * SAMPLE_RATE // 1000
         if self._detects_turns:
+            self._kept_from = None
             self._drop_to(length)
             self._texts.clear()
         self._listen(self._latest(length))

@@ -16,6 +16,7 @@ from . import client_events as client
 from .audio_formats import AudioDecoder
 from .conversation import Conversation, Item, with_transcript
 from .events import Outbox, pieces
+from .idle import IdleTimer
 from .input_audio import LEAST_COMMIT_MS, InputAudio, Utterance
 from .item_requests import ItemRequests
 from .items import shown_item
@@ -68,6 +69,7 @@ class Session:
         self.input = InputAudio(self.config.turn_detection, ear=make_ear(), out=out)
         self.output = OutputAudio(out)
         self.active: Response | None = None
+        self._idle = IdleTimer(self.config.turn_detection)
         self._out = out
         self._items = ItemRequests(self.conversation, self.output, voice=voice, make_ear=make_ear, out=out)
         self._sends_rate_limits = sends_rate_limits
@@ -85,6 +87,7 @@ class Session:
         if event is None:
             return
         if event.kind == "started":
+            self._idle.stop()
             self._turn_item_id = self._out.ids.item()
             self._out.send("input_audio_buffer.speech_started", audio_start_ms=event.at_ms, item_id=self._turn_item_id)
             if self._detection("interrupt_response"):
@@ -97,6 +100,19 @@ class Session:
     def press(self, digit: str, now: float) -> None:
         """The caller pressed a key."""
         self._out.send_without_id("input_audio_buffer.dtmf_event_received", event=digit, received_at=int(now))
+
+    # Input: time
+
+    def pass_time(self, now: float) -> None:
+        """Call it after every input, and when `next_deadline()` has come."""
+        if self.active is not None or self.output.is_playing:
+            return  # the wait for the caller begins behind it
+        was_listening = self._idle.is_listening
+        is_over = self._idle.advance(now)
+        if self._idle.is_listening and not was_listening:
+            self.input.keep()
+        if is_over:
+            self._time_out()
 
     # Input: client events
 
@@ -119,6 +135,7 @@ class Session:
             )
         if config.turn_detection != self.config.turn_detection:
             self.input.configure(config.turn_detection)
+            self._idle.configure(config.turn_detection)
         self.config = config
         self._out.send("session.updated", session=self.shown())
 
@@ -207,6 +224,10 @@ class Session:
         """The next response that waits for a model."""
         return self._begun.popleft() if self._begun else None
 
+    def next_deadline(self) -> float | None:
+        """When `pass_time` wants to be called."""
+        return None if self.active is not None or self.output.is_playing else self._idle.next_deadline()
+
     def shown(self) -> dict[str, Any]:
         """The session object as events carry it."""
         return self.config.as_dict(self.id, self.expires_at)
@@ -220,6 +241,17 @@ class Session:
     def _detection(self, name: str) -> bool:
         detection = self.config.turn_detection
         return detection is not None and bool(detection[name])
+
+    def _time_out(self) -> None:
+        """The caller has been silent for too long: the silence is a turn, and is answered [DOC]."""
+        self._turn_item_id = self._out.ids.item()
+        self._out.send(
+            "input_audio_buffer.timeout_triggered",
+            audio_start_ms=self.input.kept_from_ms,
+            audio_end_ms=self.input.position_ms,
+            item_id=self._turn_item_id,
+        )
+        self._commit(self.input.take(), responds=self._detection("create_response"))
 
     def _interrupt(self) -> None:
         """The caller speaks: whatever the model says ends."""
@@ -293,6 +325,7 @@ class Session:
             self._others[response.id] = response
         else:
             self.active = response
+            self._idle.stop()
         response.create()
         self._begun.append(BegunResponse(response=response, cause=cause, input=items))
 
@@ -312,6 +345,8 @@ class Session:
         self.output.complete(response.id)
         if self.active is response:
             self.active = None
+            is_reckoned = not self.has_output_buffer and response.status != "cancelled"
+            self._idle.answered(response.audio_samples / SAMPLE_RATE if is_reckoned else 0.0)
         else:
             self._others.pop(response.id)
         if self._sends_rate_limits:

@@ -146,7 +146,7 @@ class SessionHost:
         self._advance(now)
         if self._prompting is not None:
             self._prompting.handle_timer(now)
-            self._respond(now)
+        self._respond(now)
         if self._expires is not None and now >= self._expires:
             self._expire()
 
@@ -166,7 +166,8 @@ class SessionHost:
         frame = self.session.output.read()
         if self._prompting is not None:
             self._prompting.flows()
-            self._respond(now)
+        if frame is None or self._prompting is not None:
+            self._respond(now)  # the end of playback begins the wait for the caller
         return frame
 
     def next_effect(self) -> HostEffect | None:
@@ -175,12 +176,13 @@ class SessionHost:
 
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        due = [generation.due for generation in self._generations if generation.due is not None]
-        if self._expires is not None:
-            due.append(self._expires)
-        if self._prompting is not None and (deadline := self._prompting.deadline) is not None:
-            due.append(deadline)
-        return min(due, default=None)
+        if self._is_closed:
+            return None
+        due = [generation.due for generation in self._generations]
+        due += (self.session.next_deadline(), self._expires)
+        if self._prompting is not None:
+            due.append(self._prompting.deadline)
+        return min((each for each in due if each is not None), default=None)
 
     @property
     def speaking(self) -> bool:
@@ -192,6 +194,7 @@ class SessionHost:
     def _respond(self, now: float) -> None:
         """Ask the model for each response that began, by itself too if it wants to speak."""
         while True:
+            self.session.pass_time(now)
             while (begun := self.session.next_begun()) is not None:
                 if begun.response.is_active:  # else cancelled by what came right behind its cause
                     self._generate(begun, now)
@@ -214,6 +217,7 @@ class SessionHost:
         )
         self._generations.append(generation)
         self._advance(now)
+        self.session.pass_time(now)
 
     def _advance(self, now: float) -> None:
         for generation in self._generations:

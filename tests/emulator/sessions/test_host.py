@@ -167,3 +167,38 @@ def test_responses_beside_each_other_each_have_their_time(desk: Make) -> None:
     d.wait(3.0)
     texts = [event["text"] for event in d.events() if event["type"] == "response.output_text.done"]
     assert texts == ["two", "one"]
+
+
+def test_caller_who_says_nothing_is_asked_again(desk: Make) -> None:
+    detection = {"type": "server_vad", "idle_timeout_ms": 5000}
+    d = desk([Say(text="x")], [Say(text="still there?")], config={"audio": {"input": {"turn_detection": detection}}})
+    d.send("response.create")
+    d.wait(60.0)  # nobody has played it yet
+    d.play()
+    assert d.host.next_deadline() == d.at + 5
+    d.effects()
+    d.wait(4.9)
+    assert d.types() == []
+    d.wait(0.2)
+    types = d.types()
+    assert types[0] == "input_audio_buffer.timeout_triggered"
+    assert "response.done" in types
+    assert [turn.cause for turn in d.script.turns] == ["client", "speech"]
+    d.host.close(d.at)
+    assert d.host.next_deadline() is None
+    assert d.host.read_audio(d.at) is None
+
+
+def test_listener_of_a_socket_is_asked_again_when_it_can_have_heard_all(desk: Make) -> None:
+    detection = {"type": "server_vad", "idle_timeout_ms": 5000}
+    config = {"audio": {"input": {"turn_detection": detection}}}
+    d = desk([Say(text="hello")], config=config, transport="websocket")
+    d.send("response.create")
+    d.wait(0.0)
+    played = TonecodeVoice().speak("hello")
+    assert d.host.next_deadline() == pytest.approx(d.at + len(played) / 8000)
+    d.effects()
+    d.wait(len(played) / 8000 + 4.9)
+    assert d.types() == []
+    d.wait(0.2)
+    assert d.types()[0] == "input_audio_buffer.timeout_triggered"
