@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+NO_STATUS = 1005  # RFC 6455 7.1.5: the close frame named no code
 ABNORMAL = 1006
 """Not a close code on the wire: the connection is cut without a close frame."""
 

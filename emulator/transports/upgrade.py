@@ -7,7 +7,7 @@ import logging
 from aiohttp import WSMsgType, web
 
 from ..errors import InvalidRequest
-from .channels import ABNORMAL, WebSocketChannel
+from .channels import ABNORMAL, NO_STATUS, WebSocketChannel
 from .hosting import RunningHost
 from .http_faults import refused_handshake
 from .services import KEY_PROTOCOL, SERVICES
@@ -57,8 +57,8 @@ async def serve(host: RunningHost, channel: WebSocketChannel, socket: web.WebSoc
         async for message in socket:
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 host.receive(channel.id, message.data)
-        code = socket.close_code
-        host.detach(channel, code=ABNORMAL if code is None else code, by="us" if channel.closed_by_us else "client")
+        code = ABNORMAL if socket.close_code is None else socket.close_code or NO_STATUS
+        host.detach(channel, code=code, by="us" if channel.closed_by_us else "client")
         if channel.closed_by_us:
             await writer  # the close frame may still wait behind events
     finally:

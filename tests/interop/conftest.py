@@ -1,19 +1,24 @@
 """Emulators as in the integration tests, and the peers that nobody here wrote, each installed or a reason to skip."""
 
 import contextlib
+import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from conftest import missing
+from integration.command import Command
 from integration.conftest import *  # noqa: F403 — its fixtures, whichever they are
 from interop.baresip import Baresip, baresip
 from interop.capture import Capture
+from interop.launch import PROGRAMS, launched
 from interop.stunnel import stunnel
 from ringback.emulator.server import Emulator
 
 StartBaresip = Callable[..., contextlib.AbstractAsyncContextManager[Baresip]]
 StartStunnel = Callable[..., contextlib.AbstractAsyncContextManager[int]]
+StartNode = Callable[..., contextlib.AbstractAsyncContextManager[Command]]
 
 
 @pytest.fixture
@@ -46,3 +51,17 @@ def capture() -> Iterator[Capture]:
         missing("the right to capture packets (CAP_NET_RAW)")
     with captured:
         yield captured
+
+
+@pytest.fixture
+def start_node(emulator: Emulator, program: Callable[[str], str], tmp_path: Path) -> StartNode:
+    """`async with start_node("name.mjs", …) as command`: a copy of `programs/name.mjs`, redirected to the fixture
+    `emulator`. The packages that the programs want are in the folder that `RINGBACK_NODE_MODULES` names."""
+    modules = Path(os.environ.get("RINGBACK_NODE_MODULES", "node_modules"))
+    for package in ("@openai/agents-extensions", "@openai/agents-realtime", "esbuild", "miniflare", "openai", "zod"):
+        if not (modules / package).is_dir():
+            missing(f"the npm package {package} in RINGBACK_NODE_MODULES")
+    shutil.copytree(PROGRAMS, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "node_modules").symlink_to(modules.resolve())
+    node = program("node")
+    return lambda *command: launched(emulator, node, *command, folder=tmp_path)

@@ -1,0 +1,67 @@
+"""`@openai/agents-realtime` for Node.js as its users use it: programs that were written for api.openai.com."""
+
+from pathlib import Path
+
+import pytest
+from desk import StartEmulator, wait_for_entry
+from interop.conftest import StartNode
+from interop.tool_user import ToolUser
+from ringback.conformance.client import Phone
+from ringback.emulator.realtime.audio_formats import decode_whole
+from ringback.emulator.realtime.session_config import PCM
+from ringback.emulator.server import Emulator
+from ringback.fixtures import tonecode
+
+
+@pytest.fixture
+async def emulator(start_emulator: StartEmulator) -> Emulator:
+    """One whose model uses the tools that it is given."""
+    return await start_emulator(make_model=lambda project_id: ToolUser())
+
+
+def url_of(emulator: Emulator) -> str:
+    return emulator.ready.base_url.replace("http", "ws", 1) + "/realtime?model=gpt-realtime"
+
+
+@pytest.mark.parametrize("by_url", [False, True])
+async def test_session_calls_a_tool(emulator: Emulator, start_node: StartNode, tmp_path: Path, by_url: bool) -> None:
+    async with start_node("agents_websocket.mjs", *([url_of(emulator)] if by_url else [])) as command:
+        assert await command.status() == 0
+    assert command.lines == [
+        "tool: find_order(4711)",
+        "tool_end: order 4711 is on its way",
+        "answer: order 4711 is on its way",
+        "history: message,function_call,message",
+    ]
+    sound = decode_whole((tmp_path / "answer.pcm").read_bytes(), PCM)
+    assert [heard.text for heard in tonecode.decode(sound)] == ["order 4711 is on its way"]
+
+
+async def test_session_joins_a_phone_call(emulator: Emulator, start_node: StartNode) -> None:
+    async with start_node("agents_sip.mjs") as command, Phone(ca_file=emulator.ready.ca_file) as phone:
+        await command.line(lambda line: line == "waiting for a call")
+        call = await phone.dial(emulator.ready.sip["tls"])
+        await call.answered()
+        await call.wait_for_heard("Welcome, which order?")
+        await call.say("4711")
+        await call.wait_for_heard("order 4711 is on its way")
+        await call.hang_up()
+        assert await command.status() == 0
+    assert command.lines == [
+        "waiting for a call",
+        "tool: find_order(4711)",
+        "tool_end: order 4711 is on its way",
+        "the caller has hung up",
+    ]
+
+
+async def test_worker_connects_by_a_fetch_that_upgrades(emulator: Emulator, start_node: StartNode) -> None:
+    async with start_node("cloudflare.mjs", url_of(emulator)) as command:
+        assert await command.status() == 0
+    assert command.lines == [
+        "tool: find_order(4711)",
+        "tool_end: order 4711 is on its way",
+        "answer: order 4711 is on its way",
+    ]
+    detached = await wait_for_entry(emulator, "channel.detached")
+    assert (detached.data["by"], detached.data["code"]) == ("client", 1005)
