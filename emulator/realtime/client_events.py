@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 from ..errors import InvalidRequest
 from .items import ITEM, ITEM_OR_REFERENCE
 from .session_config import SessionPatch, parse_session_patch
-from .session_schema import FORMAT, MAX_OUTPUT_TOKENS, MODALITIES, PROMPT, REASONING, TOOL, TOOL_CHOICE, VOICE
+from .session_schema import FORMAT, MAX_OUTPUT_TOKENS, MODALITIES, PROMPT, REASONING, TOOL_CHOICE, TOOLS, VOICE
 from .validation import (
     Flag,
     Free,
@@ -281,7 +281,7 @@ _RESPONSE = Record(
         "input": ListOf(ITEM_OR_REFERENCE),
         "max_output_tokens": MAX_OUTPUT_TOKENS,
         "metadata": Nullable(MapOf(Text())),
-        "tools": ListOf(TOOL),
+        "tools": TOOLS,
         "tool_choice": TOOL_CHOICE,
         "parallel_tool_calls": Flag(),
         "prompt": PROMPT,

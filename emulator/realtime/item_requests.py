@@ -13,6 +13,7 @@ from .audio_formats import decode_whole
 from .conversation import Conversation, Item, with_transcript
 from .events import Outbox
 from .items import shown_item
+from .mcp import McpServers
 from .output_audio import OutputAudio, Unheard
 from .session_config import SessionConfig
 from .validation import shown
@@ -32,7 +33,9 @@ class ItemRequests:
         voice: Voice,
         make_ear: Callable[[], Ear],
         out: Outbox,
+        mcp: McpServers,
     ) -> None:
+        self._mcp = mcp
         self._conversation = conversation
         self._output = output
         self._voice = voice
@@ -51,9 +54,14 @@ class ItemRequests:
                 param="item.id",
             )
         previous = self._predecessor(event.previous_item_id)
+        is_answer = given["type"] == "mcp_approval_response"
+        if is_answer:
+            self._mcp.check_answer(given)
         item = self._item_of(given, item_id or self._out.ids.item(), "item", config)
         self._conversation.insert(item, previous)
         self.announce(item, previous)
+        if is_answer:
+            self._mcp.answer(given)
 
     def retrieve(self, event: client.RetrieveItem, channel_id: str | None) -> None:
         """Show an item to the channel that asked."""

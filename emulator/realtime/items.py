@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .validation import Flag, Free, ListOf, Nullable, OneOf, Record, Schema, Tagged, Text
+from .validation import Flag, Free, ListOf, Nullable, OneOf, Record, Schema, Tagged, Text, Whole
 
 _COMMON: dict[str, Schema] = {
     "type": Text(),
@@ -49,6 +49,21 @@ class _Message:
 
 _CALL_FIELDS: dict[str, Schema] = {"name": Text(), "arguments": Text()}
 
+_LISTED_TOOL = Record(
+    {"name": Text(), "description": Nullable(Text()), "input_schema": Free(), "annotations": Free()},
+    ("input_schema", "name"),
+)
+
+_CODED_ERROR = Record({"type": Text(), "code": Whole(), "message": Text()}, ("code", "message"))
+
+_MCP_ERROR = Tagged(
+    {
+        "protocol_error": _CODED_ERROR,
+        "http_error": _CODED_ERROR,
+        "tool_execution_error": Record({"type": Text(), "message": Text()}, ("message",)),
+    }
+)
+
 ITEM = Tagged(
     {
         "message": _Message(),
@@ -62,7 +77,7 @@ ITEM = Tagged(
             {**_COMMON, **_CALL_FIELDS, "server_label": Text()}, ("arguments", "name", "server_label")
         ),
         "mcp_list_tools": Record(
-            {**_COMMON, "server_label": Text(), "tools": ListOf(Free())}, ("server_label", "tools")
+            {**_COMMON, "server_label": Text(), "tools": ListOf(_LISTED_TOOL)}, ("server_label", "tools")
         ),
         "mcp_call": Record(
             {
@@ -71,7 +86,7 @@ ITEM = Tagged(
                 "server_label": Text(),
                 "approval_request_id": Nullable(Text()),
                 "output": Nullable(Text()),
-                "error": Free(),
+                "error": Nullable(_MCP_ERROR),
             },
             ("arguments", "name", "server_label"),
         ),

@@ -72,6 +72,9 @@ class _Opened:
     expected: int = 0
     encoded: bytes = b""
     sent_samples: int = 0
+    is_ended: bool = False
+    """Whether an MCP call has all its arguments."""
+    is_running: bool = False
 
 
 class Response:
@@ -138,6 +141,24 @@ class Response:
         self._open(item)
         return item
 
+    def open_mcp_call(self, server_label: str, name: str) -> Item:
+        """Begin the call of an MCP server's tool. `add_arguments`, `end_arguments`, and if it runs, `run_mcp_call` and
+        `end_mcp_call`; then `close_item`."""
+        item = Item(
+            {
+                "id": "",
+                "type": "mcp_call",
+                "server_label": server_label,
+                "name": name,
+                "arguments": "",
+                "approval_request_id": None,
+                "output": None,
+                "error": None,
+            }
+        )
+        self._open(item)
+        return item
+
     def add_text(self, delta: str) -> None:
         """One piece of what the open message says."""
         self._last().text.append(delta)
@@ -150,12 +171,30 @@ class Response:
         opened = self._last()
         opened.text.append(delta)
         self.text_tokens += 1
-        self._out.send_delta(
-            "response.function_call_arguments.delta",
-            **self._place(),
-            call_id=opened.item.shown["call_id"],
-            delta=delta,
-        )
+        kind = "function" if opened.item.type == "function_call" else "mcp"
+        about = {"call_id": opened.item.shown["call_id"]} if kind == "function" else {}
+        self._out.send_delta(f"response.{kind}_call_arguments.delta", **self._place(), **about, delta=delta)
+
+    def end_arguments(self) -> None:
+        """All arguments of the open MCP call were added."""
+        self._end_arguments(self._last())
+
+    def run_mcp_call(self, *, approval_request_id: str | None = None) -> None:
+        """The open MCP call's tool runs."""
+        opened = self._last()
+        opened.is_running = True
+        opened.item.shown = {**opened.item.shown, "approval_request_id": approval_request_id}
+        self._send_of_mcp_call(opened, "in_progress")
+
+    def end_mcp_call(
+        self, *, output: str | None, error: dict[str, Any] | None = None, approval_request_id: str | None = None
+    ) -> None:
+        """The tool has run, or failed to: `error` is one of `protocol_error`, `http_error`, `tool_execution_error`."""
+        opened = self._last()
+        opened.is_running = False
+        about = {} if approval_request_id is None else {"approval_request_id": approval_request_id}
+        opened.item.shown = {**opened.item.shown, **about, "output": output, "error": error}
+        self._send_of_mcp_call(opened, "completed" if error is None else "failed")
 
     def add_audio(self, samples: Samples, *, spoken: str | None) -> None:
         """The sound of the open message, and the text whose sound it is. Where it is played is the caller's affair."""
@@ -188,7 +227,7 @@ class Response:
         item, text = opened.item, "".join(opened.text)
         if item.type == "message":
             item.shown = {**item.shown, "status": status, "content": [self._close_part(opened, text)]}
-        else:
+        elif item.type == "function_call":
             call_id, name = item.shown["call_id"], item.shown["name"]
             self._out.send(
                 "response.function_call_arguments.done",
@@ -198,6 +237,8 @@ class Response:
                 arguments=text,
             )
             item.shown = {**item.shown, "status": status, "arguments": text}
+        else:
+            self._close_mcp_call(opened)
         self._close(opened)
 
     # Queries
@@ -280,6 +321,24 @@ class Response:
         self._out.send("response.output_item.done", response_id=self.id, output_index=opened.index, item=item.shown)
         self._output[opened.index] = item.shown
         self._opened.remove(opened)
+
+    def _close_mcp_call(self, opened: _Opened) -> None:
+        if not opened.is_ended:
+            self._end_arguments(opened)
+        if opened.is_running:  # the response is cut off: what runs then has no result [CHOICE]
+            error = {"type": "tool_execution_error", "message": "The response was cancelled."}
+            opened.item.shown = {**opened.item.shown, "error": error}
+            self._send_of_mcp_call(opened, "failed")
+
+    def _end_arguments(self, opened: _Opened) -> None:
+        opened.is_ended = True
+        text = "".join(opened.text)
+        opened.item.shown = {**opened.item.shown, "arguments": text}
+        self._out.send("response.mcp_call_arguments.done", **self._place(opened), arguments=text)
+
+    def _send_of_mcp_call(self, opened: _Opened, what: str) -> None:
+        """These events do not name their response [SDK]."""
+        self._out.send(f"response.mcp_call.{what}", item_id=opened.item.id, output_index=opened.index)
 
     def _send_piece(self, opened: _Opened, end: int) -> None:
         size = sample_bytes(self.options.audio_format)

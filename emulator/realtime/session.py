@@ -20,9 +20,10 @@ from .idle import IdleTimer
 from .input_audio import LEAST_COMMIT_MS, InputAudio, Utterance
 from .item_requests import ItemRequests
 from .items import shown_item
+from .mcp import McpServers
 from .output_audio import OutputAudio
 from .response import Response, ResponseOptions, Status
-from .session_config import SessionConfig
+from .session_config import SessionConfig, SessionPatch
 
 Cause: TypeAlias = Literal["client", "speech", "model"]
 """Who began a response: a `response.create`, the end of the caller's turn, or the model itself."""
@@ -71,7 +72,10 @@ class Session:
         self.active: Response | None = None
         self._idle = IdleTimer(self.config.turn_detection)
         self._out = out
-        self._items = ItemRequests(self.conversation, self.output, voice=voice, make_ear=make_ear, out=out)
+        self.mcp = McpServers(self.conversation, out)
+        self._items = ItemRequests(
+            self.conversation, self.output, voice=voice, make_ear=make_ear, out=out, mcp=self.mcp
+        )
         self._sends_rate_limits = sends_rate_limits
         self._begun: deque[BegunResponse] = deque()
         self._others: dict[str, Response] = {}
@@ -128,6 +132,8 @@ class Session:
                     "Passing a transcription session update event to a realtime session is not allowed."
                 )
             raise InvalidRequest("Passing a realtime session update event to a transcription session is not allowed.")
+        if "tools" in patch:
+            patch = SessionPatch({**patch, "tools": self.mcp.resolve(patch["tools"], "session.tools")})
         config = self._negotiated(self.config.updated(patch))
         if config.voice != self.config.voice and self._has_spoken:  # OBS: the whole update is refused
             raise InvalidRequest(
@@ -138,6 +144,7 @@ class Session:
             self._idle.configure(config.turn_detection)
         self.config = config
         self._out.send("session.updated", session=self.shown())
+        self.mcp.use(config.tools, again="tools" in patch)
 
     def _append(self, event: client.AppendAudio, channel_id: str | None) -> None:
         if self._decoder is None or self._decoder.format != self.config.input_format:
@@ -177,10 +184,13 @@ class Session:
         self._items.truncate(event)
 
     def _create_response(self, event: client.CreateResponse, channel_id: str | None) -> None:
-        options = ResponseOptions.of(self.config, event.options, call_format=self._call_format)
+        asked = event.options
+        if "tools" in asked:
+            asked = {**asked, "tools": self.mcp.resolve(asked["tools"], "response.tools")}
+        options = ResponseOptions.of(self.config, asked, call_format=self._call_format)
         if not options.is_out_of_band:
             self._refuse_second_response()
-        given = event.options.get("input")
+        given = asked.get("input")
         items = None if given is None else self._items.resolve(given, self.config)
         self._begin_response(options, "client", items)
 
@@ -327,6 +337,7 @@ class Session:
             self.active = response
             self._idle.stop()
         response.create()
+        self.mcp.use(options.tools)
         self._begun.append(BegunResponse(response=response, cause=cause, input=items))
 
     def _cancel(self, response: Response, reason: str) -> tuple[Item | None, int]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NewType
 
+from .mcp import check_defined
 from .session_schema import SESSION
 from .validation import check_encodable, invalid_value
 
@@ -146,6 +147,7 @@ def parse_session_config(
     patch = parse_session_patch(body, prefix=prefix)
     if patch["type"] not in types:
         raise invalid_value(f"{prefix}.type", patch["type"], types)
+    check_defined(patch.get("tools", ()), f"{prefix}.tools")
     begin = SessionConfig(type=patch["type"])
     if "model" in patch:
         begin = replace(begin, model=patch["model"])

@@ -89,6 +89,17 @@ VOICE = Either({str: Text(), dict: Record({"id": Text()}, ("id",))}, "a string o
 
 AUDIO_OUTPUT = Record({"format": FORMAT, "voice": VOICE, "speed": Real(0.25, 1.5)})
 
+CONNECTORS = (
+    "connector_dropbox",
+    "connector_gmail",
+    "connector_googlecalendar",
+    "connector_googledrive",
+    "connector_microsoftteams",
+    "connector_outlookcalendar",
+    "connector_outlookemail",
+    "connector_sharepoint",
+)
+
 _TOOL_FILTER = Record({"read_only": Flag(), "tool_names": ListOf(Text())})
 
 TOOL = Tagged(
@@ -101,7 +112,7 @@ TOOL = Tagged(
                 "allowed_callers": Nullable(ListOf(OneOf(("direct", "programmatic")))),
                 "allowed_tools": Nullable(Either({list: ListOf(Text()), dict: _TOOL_FILTER}, "an array or an object")),
                 "authorization": Text(),
-                "connector_id": Text(),
+                "connector_id": OneOf(CONNECTORS),
                 "defer_loading": Flag(),
                 "headers": Nullable(MapOf(Text())),
                 "require_approval": Nullable(
@@ -170,6 +181,30 @@ TRACING = Nullable(
 INCLUDE = Nullable(ListOf(OneOf(("item.input_audio_transcription.logprobs",))))
 
 
+def _check_tools(value: Any, path: str) -> None:
+    """What the guide says of the definitions of MCP servers [DOC]; codes and words are ours."""
+    labels: set[str] = set()
+    for index, tool in enumerate(value):
+        if tool.get("type") != "mcp":
+            continue
+        label, place = tool["server_label"], f"{path}[{index}]"
+        if label in labels:
+            wrong, param = f"Duplicate MCP server_label '{shown(label)}'.", f"{place}.server_label"
+        elif tool.get("server_url") and tool.get("connector_id"):
+            wrong, param = f"Only one of '{place}.server_url' and '{place}.connector_id' may be given.", place
+        elif any(name.lower() == "authorization" for name in tool.get("headers") or ()) and (
+            tool.get("authorization") or tool.get("connector_id")
+        ):
+            wrong, param = f"'{place}.headers' may not have Authorization here.", f"{place}.headers"
+        else:
+            labels.add(label)
+            continue
+        raise InvalidRequest(wrong, code="invalid_value", param=param)
+
+
+TOOLS: Schema = Rule(ListOf(TOOL), _check_tools)
+
+
 def _check_rate(value: Any, path: str) -> None:
     if value != 24000:
         raise invalid_value(path, value, ("24000",))
@@ -193,7 +228,7 @@ REALTIME = Record(
         "model": Text(),
         "output_modalities": MODALITIES,
         "instructions": Text(),
-        "tools": ListOf(TOOL),
+        "tools": TOOLS,
         "tool_choice": TOOL_CHOICE,
         "max_output_tokens": MAX_OUTPUT_TOKENS,
         "tracing": TRACING,

@@ -1,6 +1,6 @@
 """A model's outputs becoming one response's events, each when it is due."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from ..audio.samples import SAMPLE_RATE, Samples
 from ..audio.voice import Voice
@@ -9,9 +9,10 @@ from ..realtime.effects import CloseChannels, HangUpCall
 from ..realtime.events import Outbox, pieces
 from ..realtime.response import Response
 from ..realtime.session import Session
-from .model import Call, Disconnect, End, Fail, HangUp, Note, Output, Play, Say, Silence, Stop, Trouble
+from . import mcp
+from .model import Call, CallMcp, Disconnect, End, Fail, HangUp, Note, Output, Play, Say, Silence, Stop, Trouble
 
-KINDS = (Say, Play, Call, Silence, Fail, End, Trouble, Disconnect, HangUp, Note)
+KINDS = (Say, Play, Call, CallMcp, Silence, Fail, End, Trouble, Disconnect, HangUp, Note)
 
 TEXT_BEFORE_SOUND = 3
 """OBS: pieces of the transcript that come before the first sound."""
@@ -47,12 +48,16 @@ class Generation:
         self._steps = self._run(outputs)
 
     def advance(self, now: float) -> None:
-        """Do everything that is due."""
+        """Do everything that is due, and look whether what this waits for has come."""
+        if self.due == mcp.WAITING:
+            self.due = now
         while self.due is not None and self.due <= now:
-            wait = next(self._steps, None) if self.response.is_active else None
+            if not self.response.is_active:
+                self._steps.close()  # what it waits for does not matter any more
+            wait = next(self._steps, None)
             self.due = None if wait is None else self.due + wait
 
-    def _run(self, outputs: Iterable[Output]) -> Iterator[float]:
+    def _run(self, outputs: Iterable[Output]) -> Generator[float, None, None]:
         """Yields how long to wait before going on. Nothing goes on once the response was cancelled."""
         for output in outputs:
             if not isinstance(output, KINDS):
@@ -66,6 +71,8 @@ class Generation:
                     yield from self._message(output.transcript, output.samples, output.pace, output.stop)
                 case Call():
                     yield from self._call(output)
+                case CallMcp():
+                    yield from self._call_mcp(output)
                 case Fail():
                     error = {"type": output.type, "code": output.code, "message": output.message}
                     self._session.finish(self.response, "failed", {"type": "failed", "error": error})
@@ -153,11 +160,23 @@ class Generation:
         parts = pieces(call.arguments)
         kept = parts[: self._tokens_left]
         self.response.open_call(call.name)
-        for index, part in enumerate(kept):
-            if index and call.pace:
-                yield call.pace
-            self.response.add_arguments(part)
+        yield from self._write(kept, call.pace)
         self._close(parts, kept)
+
+    def _call_mcp(self, call: CallMcp) -> Iterator[float]:
+        parts = pieces(call.arguments)
+        kept = parts[: self._tokens_left]
+        item = self.response.open_mcp_call(call.server_label, call.name)
+        yield from self._write(kept, call.pace)
+        if len(kept) == len(parts):
+            yield from mcp.run(call, item, self.response, self._session.mcp)
+        self._close(parts, kept)
+
+    def _write(self, arguments: list[str], pace: float) -> Iterator[float]:
+        for index, part in enumerate(arguments):
+            if index and pace:
+                yield pace
+            self.response.add_arguments(part)
 
     def _close(self, parts: list[str], kept: list[str], *, is_cut: bool = False) -> None:
         is_whole = len(kept) == len(parts)

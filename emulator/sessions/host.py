@@ -21,6 +21,7 @@ from ..realtime.events import Outbox
 from ..realtime.session import BegunResponse, Session
 from ..realtime.session_config import PCMA, PCMU, SessionConfig
 from .generation import Generation
+from .mcp import WAITING, Listings
 from .model import Model, Turn
 from .prompting import Prompting
 
@@ -90,6 +91,10 @@ class SessionHost:
             sends_rate_limits=sends_rate_limits,
         )
         self._prompting = Prompting.of(model, self.session, has_media=transport != "websocket")
+        self._listings = Listings(self.session.mcp, model)
+        self._is_listing = False
+        if transport != "websocket":
+            self._list_servers(now)
 
     # Input: channels
 
@@ -98,6 +103,7 @@ class SessionHost:
         self._channels[channel_id] = None
         if self._sends_created:
             self._out.send_to(channel_id, "session.created", session=self.session.shown())
+        self._list_servers(now)
         if self._prompting is not None and not self._is_closed:
             self._prompting.attached()
             self._respond(now)
@@ -143,6 +149,7 @@ class SessionHost:
         """Time has reached `next_deadline()`."""
         if self._is_closed:
             return
+        self._listings.advance(now)
         self._advance(now)
         if self._prompting is not None:
             self._prompting.handle_timer(now)
@@ -179,10 +186,11 @@ class SessionHost:
         if self._is_closed:
             return None
         due = [generation.due for generation in self._generations]
+        due += self._listings.deadlines
         due += (self.session.next_deadline(), self._expires)
         if self._prompting is not None:
             due.append(self._prompting.deadline)
-        return min((each for each in due if each is not None), default=None)
+        return min((each for each in due if each is not None and each != WAITING), default=None)
 
     @property
     def speaking(self) -> bool:
@@ -191,8 +199,17 @@ class SessionHost:
 
     # Private
 
+    def _list_servers(self, now: float) -> None:
+        """Those of the session's first configuration: once, when there is somebody to tell, or a call [CHOICE]."""
+        if not self._is_listing:
+            self._is_listing = True
+            self.session.mcp.use(self.session.config.tools)
+            self._listings.begin(now)
+
     def _respond(self, now: float) -> None:
         """Ask the model for each response that began, by itself too if it wants to speak."""
+        self._listings.begin(now)
+        self._advance(now)
         while True:
             self.session.pass_time(now)
             while (begun := self.session.next_begun()) is not None:
@@ -208,6 +225,7 @@ class SessionHost:
             config=self.session.config,
             conversation=self.session.conversation,
             input=begun.input,
+            mcp_tools=self.session.mcp.available(begun.response.options.tools),
         )
         if self._prompting is not None:
             self._prompting.begun(begun.response, now)

@@ -1,7 +1,7 @@
 """What decides the next output of the fake model: a protocol, what it is told, and what it may answer."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from ..audio.samples import SAMPLE_RATE, Samples
@@ -74,6 +74,34 @@ class Fail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class McpError:
+    """What became of a call that failed. `code` belongs to the first two types only [SDK]."""
+
+    type: Literal["protocol_error", "http_error", "tool_execution_error"]
+    message: str
+    code: int = 0
+
+    def shown(self) -> dict[str, Any]:
+        about = {} if self.type == "tool_execution_error" else {"code": self.code}
+        return {"type": self.type, **about, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMcp:
+    """The call of a tool that an MCP server has. Where the client has to approve it, it waits for that, and a refusal
+    makes it fail. It runs for `takes` seconds, and gives `output`, or fails with `error`."""
+
+    server_label: str
+    name: str
+    arguments: str
+    output: str = ""
+    error: McpError | None = None
+    takes: float = 0.0
+    delay: float = 0.0
+    pace: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class End:
     """The response ends here, and not well; what follows is not said. `reason` is one of the service's own [SDK]."""
 
@@ -119,7 +147,7 @@ class Note:
     delay: float = 0.0
 
 
-Output: TypeAlias = Say | Play | Call | Silence | Fail | End | Trouble | Disconnect | HangUp | Note
+Output: TypeAlias = Say | Play | Call | CallMcp | Silence | Fail | End | Trouble | Disconnect | HangUp | Note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +160,8 @@ class Turn:
     conversation: Conversation
     input: tuple[Item, ...] | None
     """What a `response.create` gave in place of the conversation."""
+    mcp_tools: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """What may be called of MCP servers, by their labels: what was listed by now."""
 
     def latest_first(self) -> Iterator[Item]:
         """The items that the response goes by, latest first. Read only as many as needed: there may be thousands."""
@@ -165,3 +195,22 @@ class Unasked(Protocol):
         """It has been quiet for so long: as long as `patience` said, or longer."""
 
     def wants_to_speak(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpListing:
+    """What an MCP server answers when it is asked for its tools, after `delay` seconds; or it `fails` to. A tool has
+    `name` and `input_schema`, and perhaps `description` and `annotations` [SDK]."""
+
+    tools: Sequence[Mapping[str, Any]] = ()
+    fails: bool = False
+    delay: float = 0.0
+
+
+@runtime_checkable
+class KnowsServers(Protocol):
+    """A model that also says what MCP servers offer. Those of any other offer nothing [CHOICE]."""
+
+    def list_tools(self, server: Mapping[str, Any]) -> McpListing:
+        """Asked once for each definition; `server` is the client's `tool` of type `mcp`."""
+        ...

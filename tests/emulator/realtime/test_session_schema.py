@@ -9,7 +9,6 @@ MCP = {
     "server_label": "docs",
     "server_url": "https://example.com/mcp",
     "server_description": "docs",
-    "connector_id": "connector_gmail",
     "authorization": "x",
     "headers": {"x": "y"},
     "allowed_tools": {"read_only": True, "tool_names": ["a"]},
@@ -18,6 +17,8 @@ MCP = {
     "defer_loading": False,
     "tunnel_id": "t",
 }
+
+LABEL = {"type": "mcp", "server_label": "docs"}
 
 EVERYTHING: dict[str, Any] = {
     "type": "realtime",
@@ -72,6 +73,9 @@ EVERYTHING: dict[str, Any] = {
         {"type": "realtime", "audio": {"input": {"turn_detection": None, "transcription": None}}},
         {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "low"}}}},
         {"type": "realtime", "tools": [{**MCP, "allowed_tools": ["a"], "require_approval": "never"}]},
+        {"type": "realtime", "tools": [{"type": "mcp", "server_label": "a"}, {"type": "mcp", "server_label": "b"}]},
+        {"type": "realtime", "tools": [{**LABEL, "connector_id": "connector_gmail", "authorization": "x"}]},
+        {"type": "realtime", "tools": [{**LABEL, "server_url": "u", "headers": {"Authorization": "x"}}]},
         {"type": "transcription", "audio": {"input": {"transcription": {"model": "whisper-1"}}}},
     ],
 )
@@ -91,6 +95,23 @@ def test_schema_accepts_every_field_of_the_sdk(body: dict[str, Any]) -> None:
         ({"max_output_tokens": True}, "invalid_type", "session.max_output_tokens"),
         ({"tools": [{"type": "function"}]}, "missing_required_parameter", "session.tools[0].name"),
         ({"tools": [{"name": "f", "strict": True}]}, "unknown_parameter", "session.tools[0].strict"),
+        ({"tools": [LABEL, {"name": "f"}, LABEL]}, "invalid_value", "session.tools[2].server_label"),
+        (
+            {"tools": [{**LABEL, "server_url": "u", "connector_id": "connector_gmail"}]},
+            "invalid_value",
+            "session.tools[0]",
+        ),
+        ({"tools": [{**LABEL, "connector_id": "connector_x"}]}, "invalid_value", "session.tools[0].connector_id"),
+        (
+            {"tools": [{**LABEL, "authorization": "x", "headers": {"authorization": "y"}}]},
+            "invalid_value",
+            "session.tools[0].headers",
+        ),
+        (
+            {"tools": [{**LABEL, "connector_id": "connector_gmail", "headers": {"Authorization": "y"}}]},
+            "invalid_value",
+            "session.tools[0].headers",
+        ),
         ({"audio": {"output": {"speed": 2}}}, "invalid_value", "session.audio.output.speed"),
         ({"audio": {"output": {"voice": {}}}}, "missing_required_parameter", "session.audio.output.voice.id"),
         (
