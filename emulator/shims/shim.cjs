@@ -3,10 +3,10 @@
 // end at the emulator. Nothing here may break the program: whatever goes wrong leaves it as it was, and the syntax is
 // that of Node.js 10, so that an old one does not stumble over it.
 
-const { RINGBACK_REDIRECT_TO, RINGBACK_REDIRECT_CA, RINGBACK_REDIRECT_HOSTS } = process.env;
+const { RINGBACK_REDIRECT_TO, RINGBACK_REDIRECT_CA, RINGBACK_REDIRECT_HOSTS, RINGBACK_REDIRECT_PLAIN } = process.env;
 const ZONE = "openai.com";
 
-function install(to, caFile, hosts) {
+function install(to, caFile, hosts, plain) {
   const fs = require("fs");
   const net = require("net");
   const tls = require("tls");
@@ -59,8 +59,11 @@ function install(to, caFile, hosts) {
   tls.connect = function (...args) {
     const at = args.findIndex((argument) => argument !== null && typeof argument === "object");
     const given = at < 0 ? {} : args[at];
-    const host = given.servername || given.host || (typeof args[1] === "string" ? args[1] : undefined);
-    if (!serves(host)) return tlsConnect.apply(this, args);
+    const named = given.host || (typeof args[1] === "string" ? args[1] : undefined);
+    const port = Number(at === 0 ? given.port : args[0]);
+    // The openai package makes wss:// of its base URL, whatever that is: TLS to the plain port means the other one.
+    const isPlain = !given.socket && `${named}:${port}` === plain.replace(/[[\]]/g, "");
+    if (!isPlain && !serves(given.servername || named)) return tlsConnect.apply(this, args);
     try {
       certificate = certificate || fs.readFileSync(caFile, "utf8");
     } catch {
@@ -69,6 +72,10 @@ function install(to, caFile, hosts) {
     const options = { ...given };
     if (given.secureContext) given.secureContext.context.addCACert(certificate);
     else options.ca = [].concat(given.ca || [], certificate);
+    if (isPlain) {
+      const listeners = args.filter((argument) => typeof argument === "function");
+      return tlsConnect.call(this, Object.assign(options, target), ...listeners);
+    }
     if (at >= 0) args[at] = options;
     else args.splice(typeof args[1] === "string" ? 2 : 1, 0, options);
     return tlsConnect.apply(this, args);
@@ -83,6 +90,7 @@ if (RINGBACK_REDIRECT_TO && RINGBACK_REDIRECT_CA) {
       RINGBACK_REDIRECT_TO,
       RINGBACK_REDIRECT_CA,
       new Set((RINGBACK_REDIRECT_HOSTS || "api.openai.com").split(",")),
+      RINGBACK_REDIRECT_PLAIN || "",
     );
   } catch (error) {
     process.stderr.write(`ringback: this program is not redirected to the emulator: ${error}\n`);

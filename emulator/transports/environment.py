@@ -62,6 +62,7 @@ def child_environment(environ: Mapping[str, str], redirection: Redirection, *, f
     child["RINGBACK_REDIRECT_TO"] = f"{host}:{port}"
     child["RINGBACK_REDIRECT_CA"] = str(redirection.ca_file)
     child["RINGBACK_REDIRECT_HOSTS"] = SERVED_NAME
+    child["RINGBACK_REDIRECT_PLAIN"] = urlsplit(redirection.base_url).netloc
     child["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PYTHON_SHIM), environ.get("PYTHONPATH"))))
     child["NODE_OPTIONS"] = f"{environ.get('NODE_OPTIONS', '')} --require {_quoted(NODE_SHIM)}".lstrip()
     for name in PROXY_VARIABLES:

@@ -82,6 +82,7 @@ def test_child_is_given_emulators_address_and_secrets(redirection: Redirection, 
     assert child["HOME"] == "/home/me"
     assert child["RINGBACK_REDIRECT_TO"] == "127.0.0.1:8443"
     assert child["RINGBACK_REDIRECT_CA"] == str(redirection.ca_file)
+    assert child["RINGBACK_REDIRECT_PLAIN"] == "192.0.2.1:8080"
     assert "sk-real" not in child.values()
 
 

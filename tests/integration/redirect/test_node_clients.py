@@ -95,3 +95,27 @@ const plain = connect(443, "api.openai.com", () => { console.log(plain.authorize
     status, out, err = await stand_in.run(*node("client.mjs", NODE_PREAMBLE + code))
     assert (status, err) == (0, "")
     assert sorted(out.split("\n")) == ["", "echo hello", "true"]
+
+
+BASE_URL_CLIENTS = {
+    "ws": """
+const socket = new (require("ws"))(url, { headers: H });
+socket.on("open", () => socket.send("from-ringback"));
+socket.on("message", (data) => { console.log(String(data)); socket.close(); });""",
+    "tls.connect(port, host)": """
+const socket = require("tls").connect(Number(url.port), url.hostname, () => socket.write(
+  `GET /v1/models HTTP/1.0\\r\\nHost: ${url.host}\\r\\nAuthorization: ${H.Authorization}\\r\\n\\r\\n`));
+socket.on("data", (d) => console.log(String(d)));""",
+}
+
+
+@pytest.mark.parametrize("name", BASE_URL_CLIENTS)
+async def test_node_client_makes_wss_of_the_base_url(
+    stand_in: StandIn, node: Callable[[str, str], list[str]], name: str
+) -> None:
+    url = 'const url = new URL(process.env.OPENAI_BASE_URL.replace("http", "wss") + "/realtime");\n'
+    status, out, err = await stand_in.run(*node("client.cjs", NODE_PREAMBLE + url + BASE_URL_CLIENTS[name]))
+    assert (status, err) == (0, "")
+    assert "from-ringback" in out
+    bearer = "Bearer " + stand_in.environment["OPENAI_API_KEY"]
+    assert stand_in.seen == [("https", f"127.0.0.1:{stand_in.http[1]}", bearer)]
