@@ -68,6 +68,13 @@ class Settings:
         0.005, "How long the built-in model takes for each word; 0 leaves no time to cancel it.", tag="CHOICE"
     )
 
+    scenario: str | None = setting(
+        None, "Scenario of the project: the name of a shipped one, or a TOML or Python file."
+    )
+    disconnect_close: int = setting(
+        1011, "Close code of the channels where a scenario disconnects and gives none.", tag="CHOICE"
+    )
+
     # TLS
     tls_cert: str | None = setting(None, "Certificate file (PEM) for SIP and HTTPS; without it a local CA makes one.")
     tls_key: str | None = setting(None, "Its key file (PEM).")

@@ -25,6 +25,7 @@ from .faults.plan import Fault, Faults, Strike
 from .ids import Ids
 from .journal import Entry, Journal
 from .realtime.session_config import parse_session_config
+from .scenarios import Scenarios, Source
 from .sessions.client_secrets import ClientSecrets
 from .sip.endpoint import SipEndpoint
 from .sip.events import Flow
@@ -81,7 +82,8 @@ class Emulator:
     """One emulator, all listeners included: `async with Emulator(Settings(http_port=0, …)) as emulator`.
 
     `start()` raises `UsageError` for a port that is taken or a file that can't be read, and leaves nothing open.
-    `make_model` gives each session who answers in it, by the id of its project; without it that is the built-in model.
+    `make_model` gives each session who answers in it where no scenario does, by the id of its project; without it that
+    is the built-in model.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class Emulator:
     ) -> None:
         self.settings = settings or Settings()
         self.clock = clock or SystemClock()
-        self._make_model = make_model or self._builtin_model
+        self.scenarios = Scenarios(self.settings, make_model or self._builtin_model)
         rng = random.SystemRandom() if self.settings.seed is None else random.Random(self.settings.seed)
         self.ids = Ids(rng)
         self.journal = Journal(limit=self.settings.journal_limit, on_drop=self._spill)
@@ -111,6 +113,8 @@ class Emulator:
 
     async def start(self) -> None:
         """Open every listener. Ready when it returns."""
+        if self.settings.scenario is not None:
+            self.scenarios.choose(self.project.id, self.settings.scenario)
         self._is_started = True
         self._authority = Authority()
         self._supervisor = Supervisor(on_bug=self._bug)
@@ -158,22 +162,30 @@ class Emulator:
     # Projects
 
     def add_project(
-        self, *, webhook_urls: Iterable[str] = (), auto_accept: bool = False, faults: Iterable[Fault] = ()
+        self,
+        *,
+        webhook_urls: Iterable[str] = (),
+        auto_accept: bool = False,
+        faults: Iterable[Fault] = (),
+        scenario: "Source | None" = None,
     ) -> Project:
         """A tenant of its own in the running emulator: id, key, webhook secret, calls, faults. Nothing of another meets
-        it."""
+        it. `scenario` plays in its sessions."""
         project = self._make_project(
             self.ids.project(), api_key=None, webhook_secret=None, webhook_urls=webhook_urls, auto_accept=auto_accept
         )
         self.projects[project.id] = project
         if faults := tuple(faults):
             self.faults.put(project.id, faults)
+        if scenario is not None:
+            self.scenarios.choose(project.id, scenario)
         return project
 
     def remove_project(self, project: Project) -> None:
         """Forget a tenant and its faults; its open calls go on until they end."""
         del self.projects[project.id]
         self.faults.forget(project.id)
+        self.scenarios.forget(project.id)
 
     def ready_for(self, project: Project) -> ReadyInfo:
         """The addresses as that project has them."""
@@ -286,7 +298,7 @@ class Emulator:
             deadlines=self._deadlines,
             clock=self.clock,
             faults=self.faults,
-            make_model=self._make_model,
+            make_model=self.scenarios.model_for,
         )
         self.performer = Performer(
             endpoint=self.endpoint,
@@ -448,6 +460,7 @@ def load_sound() -> None:
     see the listeners open should wait for numpy: so in a thread, right after them."""
     importlib.import_module(SOUND)
     importlib.import_module("ringback.emulator.model.builtin")
+    importlib.import_module("ringback.emulator.scenario_files")
 
 
 async def serve_until(emulator: Emulator, stop: asyncio.Event) -> None:

@@ -32,7 +32,7 @@ class BuiltinModel:
         self._pace = pace
 
     def respond(self, turn: Turn) -> Iterable[Output]:
-        item = _unanswered(turn.latest_first())
+        item = unanswered(turn.latest_first())
         if item is None or item.type not in ("function_call_output", "mcp_call"):
             function = forced_function(turn.options.tool_choice, turn.options.tools)
             if function is not None:
@@ -110,7 +110,7 @@ def _least(schema: object) -> Any:
             return {"string": "", "integer": 0, "number": 0, "boolean": False, "array": []}.get(str(kind))
 
 
-def _unanswered(latest_first: Iterator[Item]) -> Item | None:
+def unanswered(latest_first: Iterator[Item]) -> Item | None:
     """The last item that wants an answer, if no answer follows it."""
     for item in latest_first:
         if item.role == "user" or item.type == "function_call_output" or item.shown.get("output") is not None:

@@ -175,7 +175,7 @@ class Model(Protocol):
 
 
 @runtime_checkable
-class Unasked(Protocol):
+class Unasked(Model, Protocol):
     """A model that may also speak when nobody asked it to. The host tells it what happens; whenever no response is
     active and `wants_to_speak`, a response begins whose cause is `model`, and `respond` is asked as ever.
 

@@ -1,0 +1,191 @@
+"""Scenarios as TOML or as plain data: what is allowed, read strictly. `docs/scenarios.md` is the reference."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..errors import UsageError
+from .actions import DEFAULT_CLOSE, KEYS, ReadAudio, read_actions
+from .locations import Path, locate
+from .pattern import Pattern
+from .placeholders import KNOWN, placeholders
+from .problems import Locate, Problem, Reading, ScenarioError, named
+from .scenario import Action, Called, ItemLike, Result, Scenario, Spoken, Step, When
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_ERROR_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
+ROLES = ("user", "assistant", "system")
+OCCASIONS = ("heard", "dtmf", "result", "item", "silence")
+WHEN = ("start", *OCCASIONS, "turn")
+MOST_SECONDS = 3600.0
+MOST_TIMES = 1_000_000
+
+
+def parse_scenario(
+    text: str, *, file: str, read_audio: ReadAudio | None = None, close_code: int = DEFAULT_CLOSE
+) -> Scenario:
+    """A scenario of TOML. Raises `ScenarioError`, whose every problem names the line of `file`."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = _ERROR_LINE.search(str(error))
+        line = place[1] if place is not None and place[1] else str(text.count("\n") + 1)
+        message = str(error)[: place.start()] if place is not None else str(error)
+        raise ScenarioError([Problem(f"{file}:{line}", f"this is no TOML: {message}")]) from error
+    lines = locate(text)
+
+    def where(path: Path) -> str:
+        while path not in lines:
+            path = path[:-1]
+        return f"{file}:{lines[path]}"
+
+    return read_scenario(table, locate=where, read_audio=read_audio, close_code=close_code)
+
+
+def read_scenario(
+    table: Mapping[str, Any],
+    *,
+    locate: Locate = lambda path: "scenario",
+    read_audio: ReadAudio | None = None,
+    close_code: int = DEFAULT_CLOSE,
+) -> Scenario:
+    """A scenario of the data that TOML would give. Raises `ScenarioError`."""
+    reading = Reading(locate)
+    root = reading.table(table, (), ("scenario", "turn"))
+    head = reading.table(root.get("scenario", {}), ("scenario",), ("name", "description", "strict", "pace_ms"))
+    if "name" not in head:
+        reading.wrong(("scenario",), 'a name is needed: name = "…"')
+    name = reading.text(head.get("name", "-"), ("scenario", "name"))
+    if name is not None and name != "-" and _NAME.match(name) is None:
+        reading.wrong(("scenario", "name"), f"letters, digits, . _ and - make a name, not {name!r}")
+    pace_ms = reading.number(head["pace_ms"], ("scenario", "pace_ms"), 0, 60_000) if "pace_ms" in head else None
+    turns = root.get("turn", [])
+    if not isinstance(turns, list):
+        reading.wrong(("turn",), "turns are an array of tables: [[turn]]")
+        turns = []
+    steps = [_step(reading, turn, index, read_audio, close_code) for index, turn in enumerate(turns)]
+    scenario = Scenario(
+        name=name or "-",
+        steps=tuple(steps),
+        description=reading.text(head.get("description", ""), ("scenario", "description")) or "",
+        is_strict=bool(reading.flag(head.get("strict", False), ("scenario", "strict"))),
+        pace=None if pace_ms is None else pace_ms / 1000,
+    )
+    if reading.problems:
+        raise ScenarioError(reading.problems)
+    return scenario
+
+
+def _step(reading: Reading, value: object, index: int, read_audio: ReadAudio | None, close_code: int) -> Step:
+    path: Path = ("turn", index)
+    turn = reading.table(value, path, ("when", "name", "times", "repeat", "unasked", *KEYS))
+    when = _when(reading, turn.get("when", {}), (*path, "when"))
+    times: int | None = 1
+    if "times" in turn:
+        times = reading.whole(turn["times"], (*path, "times"), 1, MOST_TIMES)
+    if "repeat" in turn and reading.flag(turn["repeat"], (*path, "repeat")):
+        if "times" in turn:
+            reading.wrong((*path, "repeat"), "repeat means without end: leave out either it or times")
+        times = None
+    actions = read_actions(reading, turn, path, read_audio, close_code)
+    _check_placeholders(reading, actions, when, path)
+    place = reading.locate(path)
+    return Step(
+        when=when,
+        actions=actions,
+        number=index + 1,
+        where=place if ":" in place else named(path),
+        name=reading.text(turn["name"], (*path, "name")) if "name" in turn else None,
+        times=times,
+        is_unasked=_is_unasked(reading, turn, when, path),
+    )
+
+
+def _is_unasked(reading: Reading, turn: Mapping[str, Any], when: When, path: Path) -> bool:
+    default = when.dtmf is not None or when.silence is not None
+    if "unasked" not in turn:
+        return default
+    given = reading.flag(turn["unasked"], (*path, "unasked"))
+    if given and not (default or when.start):
+        reading.wrong((*path, "unasked"), "only what answers start, dtmf or silence can begin by itself")
+    if given is False and when.silence is not None:
+        reading.wrong((*path, "unasked"), "nobody asks in a silence: leave this out")
+    return bool(given)
+
+
+def _when(reading: Reading, value: object, path: Path) -> When:
+    given = reading.table(value, path, WHEN)
+    occasions = [key for key in OCCASIONS if key in given]
+    if len(occasions) > 1:
+        reading.wrong(
+            (*path, occasions[1]), f"{occasions[0]} is there already: a turn answers one of {', '.join(OCCASIONS)}"
+        )
+    when = When()
+    if "start" in given:
+        when = replace(when, start=bool(reading.flag(given["start"], (*path, "start"))))
+        if when.start and "turn" in given:
+            reading.wrong((*path, "turn"), "start is there already, and means turn = 1")
+    if "heard" in given:
+        when = replace(when, heard=_pattern(reading, given["heard"], (*path, "heard")))
+    if "dtmf" in given:
+        when = replace(when, dtmf=_keys(reading, given["dtmf"], (*path, "dtmf")))
+    if "result" in given:
+        when = replace(when, result=_result(reading, given["result"], (*path, "result")))
+    if "item" in given:
+        when = replace(when, item=_item(reading, given["item"], (*path, "item")))
+    if "silence" in given:
+        when = replace(when, silence=reading.number(given["silence"], (*path, "silence"), 0.02, MOST_SECONDS))
+    if "turn" in given:
+        when = replace(when, turn=reading.whole(given["turn"], (*path, "turn"), 1, MOST_TIMES))
+    return when
+
+
+def _pattern(reading: Reading, value: object, path: Path) -> Pattern | None:
+    text = reading.text(value, path)
+    try:
+        return None if text is None else Pattern.of(text)
+    except UsageError as error:
+        reading.wrong(path, str(error))
+        return None
+
+
+def _keys(reading: Reading, value: object, path: Path) -> Pattern | None:
+    pattern = _pattern(reading, value, path)
+    if pattern is not None and not pattern.source.startswith("/") and not re.match(r"[0-9*#A-D]+\Z", pattern.source):
+        reading.wrong(
+            path, f'keys are 0 to 9, *, # and A to D, or a regular expression like "/[0-9]{{4}}#/", not {value!r}'
+        )
+        return None
+    return pattern
+
+
+def _result(reading: Reading, value: object, path: Path) -> Result:
+    if isinstance(value, str):  # the function's name alone
+        return Result(name=reading.text(value, path, may_be_empty=False))
+    given = reading.table(value, path, ("name", "text"))
+    return Result(
+        name=reading.text(given["name"], (*path, "name"), may_be_empty=False) if "name" in given else None,
+        text=_pattern(reading, given["text"], (*path, "text")) if "text" in given else None,
+    )
+
+
+def _item(reading: Reading, value: object, path: Path) -> ItemLike:
+    given = reading.table(value, path, ("type", "role", "text"))
+    return ItemLike(
+        type=reading.text(given["type"], (*path, "type"), may_be_empty=False) if "type" in given else None,
+        role=reading.one_of(given["role"], (*path, "role"), ROLES) if "role" in given else None,
+        text=_pattern(reading, given["text"], (*path, "text")) if "text" in given else None,
+    )
+
+
+def _check_placeholders(reading: Reading, actions: tuple[Action, ...], when: When, path: Path) -> None:
+    patterns = (when.heard, when.dtmf, when.result and when.result.text, when.item and when.item.text)
+    known = KNOWN.union(*(pattern.names for pattern in patterns if pattern))
+    for action in actions:
+        texts = action.text if isinstance(action, Spoken) else action.arguments if isinstance(action, Called) else None
+        for name in placeholders(texts):
+            if name not in known:
+                there = ", ".join(sorted(known))
+                reading.wrong(path, f"nothing fills {{{name}}} in: there are {there}; or is {{{{{name}}}}} meant?")
