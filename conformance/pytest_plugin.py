@@ -1,4 +1,5 @@
-"""The pytest plugin that every installation loads: options that begin with `--ringback-`, and the suite as tests.
+"""The pytest plugin that every installation loads: the fixtures for tests of applications, options that begin with
+`--ringback-`, and the conformance suite as tests.
 
 ::
 
@@ -7,15 +8,27 @@
 Nothing is imported before it is used: whoever has ringback installed and runs other tests does not pay for it.
 """
 
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .options import Options, WrongOptions, described
 
+if TYPE_CHECKING:
+    from .testing.asynchronous import AsyncRingback
+    from .testing.emulator_thread import EmulatorThread
+    from .testing.synchronous import Ringback
+
 SUITE = Path(__file__).parent / "suite.py"
 PREFIX = "--ringback-"
+FIXTURES = "ringback.conformance.testing.fixture"
+MARKER = (
+    "ringback(scenario=…, clock='manual', faults=[…]): what the fixtures `ringback` and `aringback` give this test; "
+    "every part is optional"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +44,62 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(
             PREFIX + name.replace("_", "-"), dest=f"ringback_{name}", default=None, help=text.replace("%", "%%"), **kind
         )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+
+
+@pytest.fixture(scope="session")
+def ringback_emulator() -> "Iterator[EmulatorThread]":
+    """The emulator of this process, in a thread of its own. It starts with the first test that wants it."""
+    from .testing.emulator_thread import EmulatorThread
+
+    emulator = EmulatorThread()
+    yield emulator
+    emulator.close()
+
+
+@pytest.fixture
+def ringback_manual_emulator() -> "Iterator[EmulatorThread]":
+    """An emulator of one test's own, whose clock the test moves."""
+    from .testing.emulator_thread import EmulatorThread
+
+    emulator = EmulatorThread(virtual=True)
+    yield emulator
+    emulator.close()
+
+
+@pytest.fixture
+def ringback(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Ringback]":
+    """A project of its own in a running emulator: an application's other side, and its callers."""
+    from .testing.fixture import open_ringback
+    from .testing.synchronous import Ringback
+
+    yield from open_ringback(Ringback, request, monkeypatch)
+
+
+@pytest.fixture
+def aringback(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> "Iterator[AsyncRingback]":
+    """The same for a test that is a coroutine."""
+    from .testing.asynchronous import AsyncRingback
+    from .testing.fixture import open_ringback
+
+    yield from open_ringback(AsyncRingback, request, monkeypatch)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    if FIXTURES not in sys.modules or call.when != "call" or call.excinfo is None:
+        return (yield)
+    from .testing.failure import describe, shorten
+
+    shorten(call.excinfo.value)
+    report = yield
+    describe(item, report)
+    return report
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -24,6 +24,20 @@ class SystemClock:
         return asyncio.get_running_loop().call_later(max(0.0, when - self.now()), callback)
 
 
+class LoopClock:
+    """The time of the asyncio loop that runs, `start` seconds after 1970 at the loop's 0: for a loop whose time is not the
+    system's."""
+
+    def __init__(self, start: float = 1_800_000_000.0) -> None:
+        self._start = start
+
+    def now(self) -> float:
+        return self._start + asyncio.get_running_loop().time()
+
+    def call_at(self, when: float, callback: Callable[[], None], /) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_at(when - self._start, callback)
+
+
 @dataclass(order=True, slots=True)
 class _Timer:
     when: float

@@ -100,6 +100,13 @@ class Settings:
     webhook_retry_cap: float = setting(3600.0, "The longest pause between two attempts.", tag="CHOICE")
     webhook_give_up: float = setting(259200.0, "How long an event is tried for: 72 hours.", tag="DOC")
 
+    webhook_clock: str = setting(
+        "wall",
+        "What `webhook-timestamp` goes by: `wall` is what every verifier compares it with; `virtual` is the clock of the "
+        "emulator, which a test may move.",
+        tag="CHOICE",
+    )
+
     # SIP timers, RFC 3261 table 4
     sip_t1: float = setting(0.5, "Timer T1: estimate of the round trip.", tag="RFC")
     sip_t2: float = setting(4.0, "Timer T2: the longest pause between retransmissions.", tag="RFC")
@@ -123,6 +130,8 @@ class Settings:
     def __post_init__(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise UsageError("give both of tls-cert and tls-key, or neither")
+        if self.webhook_clock not in ("wall", "virtual"):
+            raise UsageError(f"webhook-clock {self.webhook_clock!r}: give wall or virtual")
         for name in ("http_port", "https_port", "sip_tls_port", "sip_tcp_port", "sip_udp_port"):
             if not 0 <= getattr(self, name) <= 65535:
                 raise UsageError(f"{name.replace('_', '-')} {getattr(self, name)}: give a port from 0 to 65535")

@@ -170,6 +170,11 @@ class Journal:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def last_sequence(self) -> int:
+        """Of the newest entry; 0 before the first."""
+        return self._sequence
+
     @staticmethod
     def _dialogs(kept: tuple[Entry, ...], project_id: str | None, call_id: str | None) -> set[str | None]:
         return {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 from aiohttp import web
 
 from . import admin, phone_page
-from .calls.call import Call
+from .calls.call import Call, State
 from .calls.control import CallControl
 from .calls.effects import OpenSession, PostWebhook
 from .calls.inputs import Stop
@@ -40,7 +40,7 @@ from .transports.services import SERVICES, Services
 from .transports.sip_net import SipNet
 from .transports.supervisor import Supervisor
 from .transports.tls import Authority, server_contexts
-from .transports.webhook_sender import WebhookSender
+from .transports.webhook_sender import Post, WebhookSender
 from .webhooks.endpoints import EndpointRegistry
 from .webhooks.envelope import incoming_call_event
 from .webhooks.signature import format_secret
@@ -181,8 +181,20 @@ class Emulator:
             self.scenarios.choose(project.id, scenario)
         return project
 
+    def add_webhook(self, project: Project, url: str, post: Post | None = None) -> None:
+        """Tell that URL of the project's calls as well; with `post`, an application in this process by a call. Raises
+        `UsageError` for a URL that nothing can be posted to."""
+        project.endpoints.add_static(
+            url, secret=project.webhook_secret, event_types=(INCOMING,), now=self.clock.now(), name="add_webhook"
+        )
+        if post is not None:
+            self._webhooks.in_process[url] = post
+
     def remove_project(self, project: Project) -> None:
-        """Forget a tenant and its faults; its open calls go on until they end."""
+        """Forget a tenant, its faults and what waits to be delivered to it; its open calls go on until they end."""
+        for endpoint in project.endpoints.subscribers(INCOMING):
+            self._webhooks.endpoint_deleted(endpoint.id)
+            self._webhooks.in_process.pop(endpoint.url, None)
         del self.projects[project.id]
         self.faults.forget(project.id)
         self.scenarios.forget(project.id)
@@ -206,6 +218,20 @@ class Emulator:
         if self._ready is None:
             raise UsageError("the emulator was not started: await start(), or use `async with`")
         return self._ready
+
+    @property
+    def requests_under_way(self) -> int:
+        """Webhooks that an application elsewhere has in hand."""
+        return self._webhooks.posts_under_way
+
+    def open_calls(self, project: Project) -> list[str]:
+        """The ids of a project's calls that have not ended."""
+        calls = self.performer.control.calls
+        return [call.call_id for call in calls if call.project_id == project.id and call.state is not State.ENDED]
+
+    def pending_webhooks(self, project: Project) -> list[str]:
+        """Each delivery of a project that is not over, in a line."""
+        return self._webhooks.describe(project.id)
 
     def leaks(self) -> list[str]:
         """What is still open although every call should have ended: empty when all is well."""

@@ -97,7 +97,7 @@ class EmulatorTarget:
         async with WebhookReceiver() as receiver:
             if "clock" in requirement.needs:
                 clock = ManualClock()
-                async with Emulator(Settings(**FREE_PORTS), clock=clock) as emulator:
+                async with Emulator(Settings(**FREE_PORTS, webhook_clock="virtual"), clock=clock) as emulator:
                     yield await self._way_into(emulator, receiver, MovedClock(clock))
                     return
             if self._emulator is None:

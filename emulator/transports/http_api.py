@@ -16,11 +16,12 @@ from ..errors import (
     MethodNotAllowed,
     PayloadTooLarge,
     ResourceNotFound,
+    Unauthorized,
 )
 from ..realtime.session_config import parse_session_config
 from ..sip.refer import refer_to
 from .http_faults import struck
-from .services import PROJECT, SERVICES, project_of
+from .services import PROJECT, SERVICES, caller_of_key, key_of, project_of
 
 log = logging.getLogger("ringback.http")
 
@@ -77,7 +78,14 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
             body = await _read(request)
         finally:
             text = body[:JOURNAL_BODY_LIMIT].decode("utf-8", "replace")
-            services.journal.add("rest.request", now=services.clock.now(), call_id=call_id, **seen, body=text)
+            services.journal.add(
+                "rest.request",
+                now=services.clock.now(),
+                project_id=_project_id(request),
+                call_id=call_id,
+                **seen,
+                body=text,
+            )
         response = await handler(request)
         status = response.status
         return response
@@ -88,11 +96,10 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
         status = error.status
         raise
     finally:
-        project = request.get(PROJECT)
         services.journal.add(
             "rest.response",
             now=services.clock.now(),
-            project_id=None if project is None else project.id,
+            project_id=_project_id(request),
             call_id=call_id,
             **seen,
             status=status,
@@ -105,6 +112,14 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     if request.path.startswith("/v1/") and request.path != "/v1/realtime":
         request[PROJECT] = project_of(request)
     return await handler(request)
+
+
+def _project_id(request: web.Request) -> str | None:
+    """Whose request it is, as far as its key is known."""
+    try:
+        return caller_of_key(request, key_of(request)).project.id
+    except Unauthorized:
+        return None
 
 
 async def _read(request: web.Request) -> bytes:

@@ -109,13 +109,14 @@ class Deliveries:
         registry: EndpointRegistry,
         *,
         now: float,
+        stamp: float | None = None,
         project_id: str | None = None,
     ) -> Attempt:
         """The one attempt to deliver a sample event: it is not repeated, and whatever status comes is its result."""
         webhook_id, body = self._ids.webhook_delivery(), to_body(event)
         delivery = self._add(event, body, webhook_id, endpoint, registry, now, project_id, None)
         delivery.is_test = True
-        return self._attempt(delivery, now)
+        return self._attempt(delivery, now, stamp)
 
     def completed(self, delivery_id: int, *, now: float, status: int | None = None, error: str | None = None) -> None:
         """An attempt is over: with an HTTP status, or with the error that left it without one."""
@@ -149,9 +150,9 @@ class Deliveries:
 
     # Output
 
-    def due(self, now: float) -> list[Attempt]:
+    def due(self, now: float, *, stamp: float | None = None) -> list[Attempt]:
         """The attempts to make now, in the order in which they became due. An endpoint with too many under way gets its
-        next one after a `completed`."""
+        next one after a `completed`. `stamp` is what their `webhook-timestamp` says in place of `now`."""
         attempts: list[Attempt] = []
         while (next_at := self.next_deadline()) is not None and next_at <= now:
             waiting = heapq.heappop(self._waiting)
@@ -164,7 +165,7 @@ class Deliveries:
             else:
                 self._in_flight[endpoint.id] += 1
                 delivery.endpoint = endpoint
-                attempts.append(self._attempt(delivery, now))
+                attempts.append(self._attempt(delivery, now, stamp))
         return attempts
 
     def next_event(self) -> Record | None:
@@ -184,11 +185,12 @@ class Deliveries:
         """Deliveries that are not over: waiting for an attempt, or in one."""
         return len(self._deliveries)
 
-    def describe(self) -> list[str]:
-        """Each pending delivery in a line."""
+    def describe(self, project_id: str | None = None) -> list[str]:
+        """Each pending delivery in a line; of one project, or of all."""
         return [
             f"{delivery.event_type} {delivery.event_id} to {delivery.endpoint.url}: {delivery.attempts} attempts made"
             for delivery in self._deliveries.values()
+            if project_id in (None, delivery.project_id)
         ]
 
     # Private
@@ -233,10 +235,10 @@ class Deliveries:
             if not held:
                 del self._held[endpoint_id]
 
-    def _attempt(self, delivery: _Delivery, now: float) -> Attempt:
+    def _attempt(self, delivery: _Delivery, now: float, stamp: float | None) -> Attempt:
         delivery.next_at = None
         delivery.attempts += 1
-        timestamp = int(now)  # of the attempt, not of the event: receivers refuse what is 300 s old [SDK]
+        timestamp = int(now if stamp is None else stamp)  # of the attempt, not of the event: receivers refuse what is 300 s old [SDK]
         secrets = delivery.endpoint.secrets_at(now)
         return Attempt(
             delivery_id=delivery.id,

@@ -21,6 +21,7 @@ def test_port_range_refuses_nonsense(text: str) -> None:
         ({"tls_cert": "c.pem"}, "both of tls-cert and tls-key"),
         ({"http_port": 70000}, "http-port 70000"),
         ({"project": "mine"}, "starts with proj_"),
+        ({"webhook_clock": "moon"}, "give wall or virtual"),
     ],
 )
 def test_settings_refuse_what_can_not_work(options: dict[str, object], message: str) -> None:

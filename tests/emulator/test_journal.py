@@ -17,6 +17,7 @@ def sequences(entries: object) -> list[int]:
 
 def test_journal_keeps_entries_in_order_and_gives_them_as_json() -> None:
     journal = Journal(limit=10)
+    assert journal.last_sequence == 0
     entry = journal.add("media.dtmf", now=5.0, project_id="proj_1", call_id="rtc_1", digit="#")
     assert entry.as_dict() == {
         "sequence": 1,
@@ -28,6 +29,7 @@ def test_journal_keeps_entries_in_order_and_gives_them_as_json() -> None:
         "data": {"digit": "#"},
     }
     assert list(journal.entries()) == [entry]
+    assert journal.last_sequence == 1
 
 
 def test_journal_filters_by_kind_call_project_and_position() -> None:

@@ -75,6 +75,16 @@ def test_event_is_posted_at_once_with_the_documented_headers(
     assert deliveries.due(NOW) == []
 
 
+def test_timestamp_is_that_of_the_receivers_where_the_emulators_clock_was_moved(
+    deliveries: Deliveries, registry: EndpointRegistry, endpoint: Endpoint
+) -> None:
+    deliveries.post(EVENT, registry, now=NOW, project_id="proj_1")
+    (attempt,) = deliveries.due(NOW, stamp=NOW + 7200.5)
+    assert attempt.headers["webhook-timestamp"] == str(int(NOW) + 7201)
+    assert deliveries.describe("proj_1") == deliveries.describe() != []
+    assert deliveries.describe("proj_2") == []
+
+
 def test_event_that_nobody_subscribes_to_is_posted_nowhere(deliveries: Deliveries, registry: EndpointRegistry) -> None:
     assert deliveries.post(EVENT, registry, now=NOW) == 0
     assert deliveries.next_deadline() is None

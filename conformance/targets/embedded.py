@@ -1,0 +1,137 @@
+"""An emulator in this process for tests of an application: a project of its own for each test, and its journal."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ringback.emulator.calls.project import Project
+from ringback.emulator.clock import LoopClock, SystemClock
+from ringback.emulator.config import Settings
+from ringback.emulator.faults.plan import Fault
+from ringback.emulator.journal import Entry
+from ringback.emulator.server import Emulator
+from ringback.emulator.timeline import ladder
+
+from .emulator import FREE_PORTS
+
+__all__ = ["EmbeddedEmulator", "EmbeddedProject", "Fault", "Post", "Record"]
+
+Post = Callable[[Mapping[str, str], bytes], Awaitable[int]]
+"""Delivers one webhook by a call: headers and body, and the status that comes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One entry of the journal. `at` is Unix time by the emulator's clock; `docs/journal.md` lists the kinds."""
+
+    sequence: int
+    at: float
+    kind: str
+    call_id: str | None
+    sip_call_id: str | None
+    data: Mapping[str, Any]
+
+
+class EmbeddedEmulator:
+    """One emulator on free ports of the loop that runs. With `virtual` its clock is the loop's."""
+
+    def __init__(self, *, virtual: bool = False, seed: int | None = None, **settings: Any) -> None:
+        clock = LoopClock() if virtual else SystemClock()
+        self._emulator = Emulator(Settings(**(FREE_PORTS | {"seed": seed} | settings)), clock=clock)
+
+    async def start(self) -> None:
+        await self._emulator.start()
+
+    async def stop(self) -> None:
+        await self._emulator.stop()
+
+    def now(self) -> float:
+        return self._emulator.clock.now()
+
+    def project(self, *, faults: Iterable[Fault] = ()) -> "EmbeddedProject":
+        """A tenant of its own."""
+        return EmbeddedProject(self._emulator, self._emulator.add_project(faults=faults))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an application has a webhook or a request in hand, whose end no clock knows."""
+        return self._emulator.requests_under_way > 0
+
+
+class EmbeddedProject:
+    """What a test's application needs to know, and what the test sees of it."""
+
+    def __init__(self, emulator: Emulator, project: Project) -> None:
+        self._emulator = emulator
+        self._project = project
+        self._first = emulator.journal.last_sequence
+        ready = emulator.ready_for(project)
+        self.id = project.id
+        self.api_key = ready.api_key
+        self.webhook_secret = ready.webhook_secret
+        self.base_url = ready.base_url
+        self.sip = ready.sip
+        self.ca_file = ready.ca_file
+
+    # Input
+
+    def add_webhook(self, url: str, post: Post | None = None) -> None:
+        """Post `realtime.call.incoming` to that URL, or by a call of `post`. Raises `UsageError`."""
+        self._emulator.add_webhook(self._project, url, post)
+
+    def put_faults(self, faults: Iterable[Fault]) -> None:
+        """From now on these go wrong, and no others."""
+        self._emulator.faults.put(self.id, tuple(faults))
+
+    def close(self) -> None:
+        """Forget the project. What of it is open goes on until it ends."""
+        self._emulator.remove_project(self._project)
+
+    def subscribe(self, listener: Callable[[Record], None]) -> Callable[[], None]:
+        """Call `listener` with every entry of this project from now on. Returns the function that ends that."""
+
+        def look(entry: Entry) -> None:
+            if entry.project_id == self.id:
+                listener(_record(entry))
+
+        return self._emulator.journal.subscribe(look)
+
+    # Queries
+
+    def records(self, kind: str | None = None) -> list[Record]:
+        return [_record(entry) for entry in self._entries(kind)]
+
+    def ladder(self) -> list[str]:
+        """The journal as a picture."""
+        return ladder(self._entries())
+
+    @property
+    def open_calls(self) -> list[str]:
+        """Ids of the calls that have not ended."""
+        return self._emulator.open_calls(self._project)
+
+    @property
+    def open_channels(self) -> list[str]:
+        """The sidebands and other event channels of this project that are attached, one word each."""
+        attached = [record.data["channel"] for record in self.records("channel.attached")]
+        gone = {record.data["channel"] for record in self.records("channel.detached")}
+        return [channel for channel in attached if channel not in gone]
+
+    @property
+    def pending_webhooks(self) -> list[str]:
+        """Each delivery that is not over, in a line."""
+        return self._emulator.pending_webhooks(self._project)
+
+    def _entries(self, kind: str | None = None) -> Iterable[Entry]:
+        return self._emulator.journal.entries(kind=kind, project_id=self.id, after=self._first)
+
+
+def _record(entry: Entry) -> Record:
+    return Record(
+        sequence=entry.sequence,
+        at=entry.at,
+        kind=entry.kind,
+        call_id=entry.call_id,
+        sip_call_id=entry.sip_call_id,
+        data=dict(entry.data),
+    )

@@ -1,0 +1,67 @@
+"""The fixtures at work: what the marker says becomes a project, the environment, and a leak check behind the test."""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from ..mutants import load
+from ..targets.embedded import Fault
+from .asynchronous import AsyncRingback
+from .emulator_thread import EmulatorThread
+from .errors import WrongUse
+from .failure import FAILED, PROJECT
+from .synchronous import Ringback
+
+Fixture = TypeVar("Fixture", Ringback, AsyncRingback)
+MARKER = "ringback"
+SHARED_EMULATOR = "ringback_emulator"
+OWN_EMULATOR = "ringback_manual_emulator"
+CLOCKS = ("system", "manual")
+
+
+def open_ringback(
+    kind: type[Fixture], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fixture]:
+    """The life of the fixtures `ringback` and `aringback`."""
+    wanted = _wanted(request)
+    is_virtual = wanted.get("clock", "system") == "manual"
+    emulator: EmulatorThread = request.getfixturevalue(OWN_EMULATOR if is_virtual else SHARED_EMULATOR)
+    project = emulator.open_project(_faults(wanted.get("faults", ())))
+    fixture = kind(emulator, project)
+    for name, value in fixture.environment.items():
+        monkeypatch.setenv(name, value)
+    request.node.stash[PROJECT] = project
+    yield fixture
+    left = emulator.thread.run(project.close())
+    if left and not request.node.stash.get(FAILED, False):
+        pytest.fail("the test is over, but " + "; ".join(left), pytrace=False)
+
+
+def _wanted(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What the markers of the test say; the nearest one wins."""
+    wanted: dict[str, Any] = {}
+    for marker in request.node.iter_markers(MARKER):
+        if marker.args:
+            raise WrongUse(f"@pytest.mark.ringback{marker.args}: name what you want: scenario=…, clock=…, faults=[…]")
+        wanted = {**marker.kwargs, **wanted}
+    for name in wanted:
+        if name not in ("scenario", "clock", "faults"):
+            raise WrongUse(f"@pytest.mark.ringback({name}=…): it knows scenario, clock and faults")
+    if wanted.get("clock", "system") not in CLOCKS:
+        raise WrongUse(f"@pytest.mark.ringback(clock={wanted['clock']!r}): give one of {', '.join(CLOCKS)}")
+    return wanted
+
+
+def _faults(wanted: Any) -> list[Fault]:
+    """Faults by the names of `ringback conformance --target mutant:all --list`, or faults of one's own."""
+    known = load() if any(isinstance(each, str) for each in wanted) else {}
+    found = []
+    for each in wanted:
+        if isinstance(each, Fault):
+            found.append(each)
+        elif each in known:
+            found.append(known[each].fault)
+        else:
+            raise WrongUse(f"fault {each!r}: `ringback conformance --target mutant:all --list` has the names")
+    return found
