@@ -25,8 +25,7 @@ class SystemClock:
 
 
 class LoopClock:
-    """The time of the asyncio loop that runs, `start` seconds after 1970 at the loop's 0: for a loop whose time is not the
-    system's."""
+    """The time of the asyncio loop that runs, where that is not the system's. Its 0 is `start`, Unix time."""
 
     def __init__(self, start: float = 1_800_000_000.0) -> None:
         self._start = start

@@ -102,8 +102,8 @@ class Settings:
 
     webhook_clock: str = setting(
         "wall",
-        "What `webhook-timestamp` goes by: `wall` is what every verifier compares it with; `virtual` is the clock of the "
-        "emulator, which a test may move.",
+        "What `webhook-timestamp` goes by: `wall` is what every verifier compares it with, `virtual` the emulator's "
+        "clock, which a test may move.",
         tag="CHOICE",
     )
 

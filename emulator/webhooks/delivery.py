@@ -238,7 +238,8 @@ class Deliveries:
     def _attempt(self, delivery: _Delivery, now: float, stamp: float | None) -> Attempt:
         delivery.next_at = None
         delivery.attempts += 1
-        timestamp = int(now if stamp is None else stamp)  # of the attempt, not of the event: receivers refuse what is 300 s old [SDK]
+        # Of the attempt, not of the event: receivers refuse what is 300 s old [SDK].
+        timestamp = int(now if stamp is None else stamp)
         secrets = delivery.endpoint.secrets_at(now)
         return Attempt(
             delivery_id=delivery.id,

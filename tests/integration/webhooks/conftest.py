@@ -25,7 +25,7 @@ async def start_post() -> AsyncIterator[StartPost]:
     async def start(*, extra_ca: str | None = None, **settings: float) -> Post:
         clock, journal, ids = ManualClock(time.time()), Journal(limit=10_000), Ids(random.Random(1))
         sender = WebhookSender(
-            settings=Settings(**settings),
+            settings=Settings(**{"webhook_clock": "virtual", **settings}),
             clock=clock,
             deadlines=Deadlines(clock),
             journal=journal,
