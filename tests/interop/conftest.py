@@ -1,14 +1,14 @@
 """Emulators as in the integration tests, and the peers that nobody here wrote, each installed or a reason to skip."""
 
-import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 from conftest import missing
-from integration.command import Command
+from integration.command import Command, running
 from integration.conftest import *  # noqa: F403 — its fixtures, whichever they are
 from interop.baresip import Baresip, baresip
 from interop.capture import Capture
@@ -16,9 +16,9 @@ from interop.launch import PROGRAMS, launched
 from interop.stunnel import stunnel
 from ringback.emulator.server import Emulator
 
-StartBaresip = Callable[..., contextlib.AbstractAsyncContextManager[Baresip]]
-StartStunnel = Callable[..., contextlib.AbstractAsyncContextManager[int]]
-StartNode = Callable[..., contextlib.AbstractAsyncContextManager[Command]]
+StartBaresip = Callable[..., AbstractAsyncContextManager[Baresip]]
+StartStunnel = Callable[..., AbstractAsyncContextManager[int]]
+StartNode = Callable[..., AbstractAsyncContextManager[Command]]
 
 
 @pytest.fixture
@@ -56,7 +56,8 @@ def capture() -> Iterator[Capture]:
 @pytest.fixture
 def start_node(emulator: Emulator, program: Callable[[str], str], tmp_path: Path) -> StartNode:
     """`async with start_node("name.mjs", …) as command`: a copy of `programs/name.mjs`, redirected to the fixture
-    `emulator`. The packages that the programs want are in the folder that `RINGBACK_NODE_MODULES` names."""
+    `emulator`, or told of it by `settings=…`, environment variables, alone. The packages that the programs want are in
+    the folder that `RINGBACK_NODE_MODULES` names."""
     modules = Path(os.environ.get("RINGBACK_NODE_MODULES", "node_modules"))
     for package in ("@openai/agents-extensions", "@openai/agents-realtime", "esbuild", "miniflare", "openai", "zod"):
         if not (modules / package).is_dir():
@@ -64,4 +65,10 @@ def start_node(emulator: Emulator, program: Callable[[str], str], tmp_path: Path
     shutil.copytree(PROGRAMS, tmp_path, dirs_exist_ok=True)
     (tmp_path / "node_modules").symlink_to(modules.resolve())
     node = program("node")
-    return lambda *command: launched(emulator, node, *command, folder=tmp_path)
+
+    def start(*command: str, settings: Mapping[str, str] | None = None) -> AbstractAsyncContextManager[Command]:
+        if settings is None:
+            return launched(emulator, node, *command, folder=tmp_path)
+        return running(node, *command, folder=tmp_path, **settings)
+
+    return start

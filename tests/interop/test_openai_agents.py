@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from agents import function_tool
 from agents.realtime import RealtimeAgent, RealtimeRunner, RealtimeSession, RealtimeSessionEvent
-from desk import PATIENCE, StartEmulator
+from agents.realtime.openai_realtime import OpenAIRealtimeSIPModel
+from desk import PATIENCE, StartEmulator, wait_for_entry
 from interop.launch import PROGRAMS, launched
 from interop.tool_user import ToolUser
 from ringback.conformance.client import Phone
 from ringback.emulator.audio.samples import Samples
+from ringback.emulator.model.builtin import GREETING
 from ringback.emulator.realtime.audio_formats import decode_whole, encode_whole
 from ringback.emulator.realtime.session_config import PCM
 from ringback.emulator.server import Emulator
@@ -58,9 +60,9 @@ def nothing_to_warn_of(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert logged == []
 
 
-def config_for(emulator: Emulator) -> Any:
+def config_for(emulator: Emulator, query: str = "model=gpt-realtime") -> Any:
     url = emulator.ready.base_url.replace("http", "ws", 1)
-    return {"api_key": emulator.ready.api_key, "url": f"{url}/realtime?model=gpt-realtime"}
+    return {"api_key": emulator.ready.api_key, "url": f"{url}/realtime?{query}"}
 
 
 async def until(session: RealtimeSession, kind: str, count: int = 1) -> list[RealtimeSessionEvent]:
@@ -132,6 +134,21 @@ async def test_runner_interrupts_when_user_speaks(start_emulator: StartEmulator)
         and event.data.data["type"] == "response.done"
     ]
     assert done["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
+
+
+async def test_runner_joins_a_phone_call_by_url(start_emulator: StartEmulator) -> None:
+    emulator = await start_emulator(auto_accept=True)
+    runner = RealtimeRunner(RealtimeAgent(name="Echo"), model=OpenAIRealtimeSIPModel())
+    async with Phone(ca_file=emulator.ready.ca_file) as phone:
+        call = await phone.dial(emulator.ready.sip["tls"])
+        await call.answered()
+        await call.wait_for_heard(GREETING)  # who accepts by itself greets, too
+        call_id = (await wait_for_entry(emulator, "call.state")).call_id
+        config = {**config_for(emulator, f"call_id={call_id}"), "call_id": call_id}
+        async with await runner.run(model_config=config) as session:
+            await session.send_message("Is anybody there?")
+            await call.wait_for_heard("Is anybody there?")
+        await call.hang_up()
 
 
 async def test_runner_joins_a_phone_call(emulator: Emulator, tmp_path: Path) -> None:

@@ -20,12 +20,13 @@ async def emulator(start_emulator: StartEmulator) -> Emulator:
 
 
 def url_of(emulator: Emulator) -> str:
-    return emulator.ready.base_url.replace("http", "ws", 1) + "/realtime?model=gpt-realtime"
+    return emulator.ready.base_url.replace("http", "ws", 1) + "/realtime"
 
 
 @pytest.mark.parametrize("by_url", [False, True])
 async def test_session_calls_a_tool(emulator: Emulator, start_node: StartNode, tmp_path: Path, by_url: bool) -> None:
-    async with start_node("agents_websocket.mjs", *([url_of(emulator)] if by_url else [])) as command:
+    arguments = [url_of(emulator) + "?model=gpt-realtime"] if by_url else []
+    async with start_node("agents_websocket.mjs", *arguments) as command:
         assert await command.status() == 0
     assert command.lines == [
         "tool: find_order(4711)",
@@ -37,10 +38,16 @@ async def test_session_calls_a_tool(emulator: Emulator, start_node: StartNode, t
     assert [heard.text for heard in tonecode.decode(sound)] == ["order 4711 is on its way"]
 
 
-async def test_session_joins_a_phone_call(emulator: Emulator, start_node: StartNode) -> None:
-    async with start_node("agents_sip.mjs") as command, Phone(ca_file=emulator.ready.ca_file) as phone:
+@pytest.mark.parametrize("by_url", [False, True])
+async def test_session_joins_a_phone_call(emulator: Emulator, start_node: StartNode, by_url: bool) -> None:
+    ready = emulator.ready
+    settings = {"OPENAI_BASE_URL": ready.base_url, "OPENAI_API_KEY": ready.api_key}
+    start = (
+        start_node("agents_sip.mjs", url_of(emulator), settings=settings) if by_url else start_node("agents_sip.mjs")
+    )
+    async with start as command, Phone(ca_file=ready.ca_file) as phone:
         await command.line(lambda line: line == "waiting for a call")
-        call = await phone.dial(emulator.ready.sip["tls"])
+        call = await phone.dial(ready.sip["tls"])
         await call.answered()
         await call.wait_for_heard("Welcome, which order?")
         await call.say("4711")
@@ -56,7 +63,7 @@ async def test_session_joins_a_phone_call(emulator: Emulator, start_node: StartN
 
 
 async def test_worker_connects_by_a_fetch_that_upgrades(emulator: Emulator, start_node: StartNode) -> None:
-    async with start_node("cloudflare.mjs", url_of(emulator)) as command:
+    async with start_node("cloudflare.mjs", url_of(emulator) + "?model=gpt-realtime") as command:
         assert await command.status() == 0
     assert command.lines == [
         "tool: find_order(4711)",
