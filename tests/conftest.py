@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("frames",)
+
 
 def missing(what: str) -> None:
     """Skip with a reason on a user's machine; fail where nothing may be missing."""

@@ -22,6 +22,7 @@ def test_text_is_cut_into_about_a_word_each() -> None:
     assert pieces("") == []
 
 
+@pytest.mark.broken_frames("only their first keys matter")
 def test_channels_receive_type_and_id_first(out: Outbox, events_of: Take) -> None:
     out.send("session.updated", session={})
     (event,) = events_of()
@@ -30,6 +31,7 @@ def test_channels_receive_type_and_id_first(out: Outbox, events_of: Take) -> Non
     assert len(event["event_id"]) == len("event_") + 21
 
 
+@pytest.mark.broken_frames("only their padding matters")
 @pytest.mark.parametrize(("delta", "padding"), [("Hello", 11), ("!", 15), ("x" * 16, 0), ("x" * 17, 15)])
 def test_delta_is_padded_to_a_multiple_of_16(out: Outbox, events_of: Take, delta: str, padding: int) -> None:
     out.send_delta("response.output_text.delta", delta=delta, content_index=0)

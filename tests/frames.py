@@ -1,0 +1,186 @@
+"""Every server event that an emulator makes in a test, and every frame that leaves one, follows its schema.
+
+A pytest plugin of this suite. Events are seen where a session hands them out (`Outbox.take`), frames where a socket or
+a data channel gets their text (`encode`), behind the faults of the project. The test that made a wrong one fails; who
+breaks them on purpose says so: `@pytest.mark.broken_frames("why")`. Emulators in other processes are not seen here.
+
+What each test emits is compared with `docs/events.md` at the end of the run; `pytest --write-events` on the whole suite
+writes that page.
+"""
+
+import sys
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ringback.emulator.realtime import events
+from ringback.emulator.realtime.effects import SendEvent
+from ringback.emulator.transports import channels
+from ringback.fixtures.validation import validator
+
+PAGE = Path(__file__).parents[1] / "docs" / "events.md"
+NAMED = 3
+"""So many tests are named for each event."""
+SHOWN = 5
+"""So many problems of one test are told."""
+PLACES = ("tests/emulator/realtime/", "tests/emulator/sessions/", "tests/integration/", "tests/")
+"""Which tests are named first."""
+
+Emitted = dict[str, set[str]]
+"""Types of server events, with the tests that emit them."""
+
+
+class Recorder:
+    """Judges events as they come. One for each process."""
+
+    def __init__(self) -> None:
+        self.emitted: Emitted = {}
+        self.ran: set[str] = set()
+        self._events = validator("server_events")
+        self._test: str | None = None
+        self._problems: list[str] = []
+        self._latest: object = None
+
+    def begin(self, test: str, *, is_steady: bool) -> None:
+        """`is_steady` is whether the test does the same each time, so that a page may name it."""
+        self._test = test if is_steady else None
+        self._problems = []
+
+    def end(self) -> list[str]:
+        """What was wrong with the events of the test."""
+        self._test, self._latest = None, None
+        return self._problems
+
+    def see(self, event: dict[str, Any]) -> None:
+        """An event is made, or leaves; most do both right behind each other."""
+        if event is self._latest:
+            return
+        self._latest = event
+        problems = self._events.problems(event)
+        self._problems += [f"{event.get('type')}: {problem}" for problem in problems]
+        if not problems and self._test is not None:
+            self.emitted.setdefault(event["type"], set()).add(self._test)
+
+
+RECORDER = Recorder()
+
+
+def listen(recorder: Recorder) -> None:
+    """From here on `recorder` sees all events of this process."""
+    take, encode = events.Outbox.take, channels.encode
+
+    def seen_take(self: events.Outbox) -> Any:
+        effect = take(self)
+        if isinstance(effect, SendEvent):
+            recorder.see(effect.event)
+        return effect
+
+    def seen_encode(event: dict[str, Any]) -> str:
+        recorder.see(event)
+        return encode(event)
+
+    events.Outbox.take = seen_take  # type: ignore[method-assign]
+    for module in tuple(sys.modules.values()):
+        if getattr(module, "encode", None) is encode:
+            module.encode = seen_encode  # type: ignore[attr-defined]
+
+
+# The page
+
+
+def page(emitted: Emitted, kept: Emitted) -> str:
+    """The table. Tests that it names already stay, as long as they emit the event, so that it changes seldom."""
+    lines = [
+        "# Server events and the tests that emit them",
+        "",
+        "Made by `pytest --write-events` on the whole suite; each run compares. Every event that an emulator makes",
+        f"in a test is judged by its schema (`tests/frames.py`); up to {NAMED} tests are named here.",
+        "",
+        "| server event | emitted by |",
+        "|---|---|",
+    ]
+    for name in sorted(validator("server_events").names):
+        found = emitted.get(name, set())
+        old = sorted(found & kept.get(name, set()), key=_place)
+        tests = sorted([*old, *sorted(found - set(old), key=_place)][:NAMED], key=_place)
+        lines.append(f"| `{name}` | {'<br>'.join(f'`{test}`' for test in tests)} |")
+    return "\n".join(lines) + "\n"
+
+
+def read(text: str) -> Emitted:
+    """What the page says."""
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    return {row[0][2:].strip("` "): {name.strip("` ") for name in row[1].rstrip(" |").split("<br>")} for row in rows}
+
+
+def untrue(said: Emitted, emitted: Emitted, ran: Iterable[str]) -> list[str]:
+    """What the page says of tests that ran, and they do otherwise."""
+    return [
+        f"{test} emits no {name}, as {PAGE.name} says"
+        for name, tests in said.items()
+        for test in sorted(tests & set(ran))
+        if test not in emitted.get(name, set())
+    ]
+
+
+def _place(test: str) -> tuple[int, str]:
+    return next(number for number, place in enumerate(PLACES) if test.startswith(place)), test
+
+
+# The plugin
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-events", action="store_true", help="write docs/events.md; the whole suite must run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "broken_frames(why): events that break their schema are meant here")
+    listen(RECORDER)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    test = pyfuncitem.nodeid.partition("[")[0]
+    RECORDER.begin(test, is_steady=not getattr(pyfuncitem.obj, "is_hypothesis_test", False))
+    try:
+        result = yield
+    finally:
+        problems = RECORDER.end()
+    RECORDER.ran.add(test)
+    if problems and pyfuncitem.get_closest_marker("broken_frames") is None:
+        more = f"\nand {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        pytest.fail("server events break their schema:\n" + "\n".join(problems[:SHOWN]) + more, pytrace=False)
+    return result
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """A worker of xdist is done: what it saw is this process's now."""
+    output = getattr(node, "workeroutput", {})
+    RECORDER.ran.update(output.get("ran", ()))
+    for name, tests in output.get("emitted", {}).items():
+        RECORDER.emitted.setdefault(name, set()).update(tests)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["ran"] = sorted(RECORDER.ran)
+        config.workeroutput["emitted"] = {name: sorted(tests) for name, tests in RECORDER.emitted.items()}
+        return
+    said = read(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    if config.getoption("--write-events"):
+        PAGE.write_text(page(RECORDER.emitted, said), encoding="utf-8")
+    elif exitstatus == pytest.ExitCode.OK and (wrong := untrue(said, RECORDER.emitted, RECORDER.ran)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        _tell(config, [*wrong, "run the whole suite with --write-events"])
+
+
+def _tell(config: pytest.Config, lines: list[str]) -> None:
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    write: Callable[..., None] = reporter.write_line
+    for line in ("", *lines):
+        write(line, red=True)
