@@ -66,6 +66,10 @@ class Ids:
     def function_call(self) -> str:
         return f"call_{self._base62(16)}"
 
+    def segment(self) -> str:
+        """Of a diarized transcript. Nobody has shown one of a session: `seg_` and 21 base62 characters [CHOICE]."""
+        return f"seg_{self._base62(21)}"
+
     def obfuscation(self, length: int) -> str:
         """Padding of deltas: `length` base62 characters."""
         return self._base62(length)

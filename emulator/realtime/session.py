@@ -14,8 +14,8 @@ from ..audio.voice import Ear, Voice
 from ..errors import InvalidRequest
 from . import client_events as client
 from .audio_formats import AudioDecoder
-from .conversation import Conversation, Item, with_transcript
-from .events import Outbox, pieces
+from .conversation import Conversation, Item
+from .events import Outbox
 from .idle import IdleTimer
 from .input_audio import LEAST_COMMIT_MS, InputAudio, Utterance
 from .item_requests import ItemRequests
@@ -24,6 +24,7 @@ from .mcp import McpServers
 from .output_audio import OutputAudio
 from .response import Response, ResponseOptions, Status
 from .session_config import SessionConfig, SessionPatch
+from .transcription import Transcribe, Transcriber, faithfully
 
 Cause: TypeAlias = Literal["client", "speech", "model"]
 """Who began a response: a `response.create`, the end of the caller's turn, or the model itself."""
@@ -60,6 +61,7 @@ class Session:
         call_format: dict[str, Any] | None,
         has_output_buffer: bool,
         sends_rate_limits: bool,
+        transcribe: Transcribe = faithfully,
     ) -> None:
         self.id = session_id
         self.expires_at = expires_at
@@ -71,6 +73,7 @@ class Session:
         self.output = OutputAudio(out)
         self.active: Response | None = None
         self._idle = IdleTimer(self.config.turn_detection)
+        self._transcriber = Transcriber(self.conversation, transcribe=transcribe, out=out)
         self._out = out
         self.mcp = McpServers(self.conversation, out)
         self._items = ItemRequests(
@@ -184,6 +187,8 @@ class Session:
         self._items.truncate(event)
 
     def _create_response(self, event: client.CreateResponse, channel_id: str | None) -> None:
+        if self.config.type == "transcription":  # DOC: it answers nothing; nobody has shown how it refuses [CHOICE]
+            raise InvalidRequest("A transcription session creates no responses.")
         asked = event.options
         if "tools" in asked:
             asked = {**asked, "tools": self.mcp.resolve(asked["tools"], "response.tools")}
@@ -286,8 +291,7 @@ class Session:
         self._items.announce(item, previous)
         if responds and self.config.type == "realtime":
             self._respond_to_speech()
-        if self.config.transcription is not None:
-            self._transcribe(item, utterance, self.config.transcription)
+        self._transcriber.tell(item, self.config)
 
     def _respond_to_speech(self) -> None:
         try:
@@ -296,28 +300,6 @@ class Session:
             self._out.send_error(None, error)
         else:
             self._begin_response(ResponseOptions.of(self.config, {}), "speech", None)
-
-    def _transcribe(self, item: Item, utterance: Utterance, transcription: dict[str, Any]) -> None:
-        place = {"item_id": item.id, "content_index": 0}
-        parts = pieces(utterance.text)
-        for part in parts:
-            self._out.send_delta("conversation.item.input_audio_transcription.delta", **place, delta=part)
-        item.shown = with_transcript(item.shown, 0, utterance.text)
-        self.conversation.changed(item)
-        if "whisper" in (transcription["model"] or "whisper"):
-            seconds = -(-len(utterance.samples) // SAMPLE_RATE)
-            usage: dict[str, Any] = {"type": "duration", "seconds": seconds}
-        else:
-            usage = {
-                "type": "tokens",
-                "total_tokens": item.audio_tokens + len(parts),
-                "input_tokens": item.audio_tokens,
-                "input_token_details": {"text_tokens": 0, "audio_tokens": item.audio_tokens},
-                "output_tokens": len(parts),
-            }
-        self._out.send(
-            "conversation.item.input_audio_transcription.completed", **place, transcript=utterance.text, usage=usage
-        )
 
     # Private: responses
 

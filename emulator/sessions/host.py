@@ -20,9 +20,10 @@ from ..realtime.effects import (
 from ..realtime.events import Outbox
 from ..realtime.session import BegunResponse, Session
 from ..realtime.session_config import PCMA, PCMU, SessionConfig
+from ..realtime.transcription import faithfully
 from .generation import Generation
 from .mcp import WAITING, Listings
-from .model import Model, Turn
+from .model import Model, Transcribes, Turn
 from .prompting import Prompting
 
 __all__ = [
@@ -89,6 +90,7 @@ class SessionHost:
             call_format={"PCMU": PCMU, "PCMA": PCMA}[codec] if transport == "sip" else None,
             has_output_buffer=transport != "websocket",
             sends_rate_limits=sends_rate_limits,
+            transcribe=model.transcribe if isinstance(model, Transcribes) else faithfully,
         )
         self._prompting = Prompting.of(model, self.session, has_media=transport != "websocket")
         self._listings = Listings(self.session.mcp, model)

@@ -9,6 +9,7 @@ from ..realtime.conversation import Conversation, Item
 from ..realtime.response import ResponseOptions
 from ..realtime.session import Cause
 from ..realtime.session_config import SessionConfig
+from ..realtime.transcription import Transcript
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +173,15 @@ class Model(Protocol):
     """Decides what is said. It is asked once for each response; its outputs are taken one by one as they are due."""
 
     def respond(self, turn: Turn) -> Iterable[Output]: ...
+
+
+@runtime_checkable
+class Transcribes(Model, Protocol):
+    """A model that also has its way with how the caller's words are transcribed: wrongly, or not at all."""
+
+    def transcribe(self, heard: str, config: SessionConfig) -> Transcript:
+        """What is told of words that were heard, wherever transcription is configured."""
+        ...
 
 
 @runtime_checkable

@@ -60,7 +60,7 @@ class Bench:
         self.session = Session(
             **{
                 "session_id": "sess_1",
-                "config": parse_session_config({"type": "realtime", **config}),
+                "config": parse_session_config({"type": "realtime", **config}, types=("realtime", "transcription")),
                 "out": self.out,
                 "voice": PlainVoice(),
                 "make_ear": lambda: self.ear,

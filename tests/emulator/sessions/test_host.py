@@ -1,13 +1,15 @@
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pytest
 from ringback.emulator.audio.samples import Samples
 from ringback.emulator.audio.voice import TonecodeVoice
+from ringback.emulator.realtime.session_config import SessionConfig
+from ringback.emulator.realtime.transcription import Transcript, TranscriptionFailure
 from ringback.emulator.sessions.host import CloseChannel, HostRecord, SendEvent, SessionExpired
-from ringback.emulator.sessions.model import Say
+from ringback.emulator.sessions.model import Output, Say, Turn
 
 Make = Callable[..., Any]
 
@@ -202,3 +204,20 @@ def test_listener_of_a_socket_is_asked_again_when_it_can_have_heard_all(desk: Ma
     assert d.types() == []
     d.wait(0.2)
     assert d.types()[0] == "input_audio_buffer.timeout_triggered"
+
+
+class Mishearing:
+    """A model that says nothing, and has its way with transcripts."""
+
+    def respond(self, turn: Turn) -> Iterable[Output]:
+        return ()
+
+    def transcribe(self, heard: str, config: SessionConfig) -> Transcript:
+        return TranscriptionFailure(message=f"nobody can write {heard}")
+
+
+def test_model_decides_how_the_caller_is_transcribed(desk: Make, silence: Samples) -> None:
+    d = desk(model=Mishearing(), config={"audio": {"input": {"transcription": {"model": "whisper-1"}}}})
+    d.hear(np.concatenate((silence, TonecodeVoice().speak("Hi"), silence)))
+    failed = [event for event in d.events() if event["type"].endswith("transcription.failed")]
+    assert [event["error"]["message"] for event in failed] == ["nobody can write Hi"]

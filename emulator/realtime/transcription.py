@@ -1,0 +1,106 @@
+"""What becomes of the caller's words in events: transcription has a model of its own [DOC].
+
+No such model is there: the ear has understood the words already, so all events come at once, right behind the commit.
+Which kind of usage, segments and languages they have follows the name of the configured model.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ..audio.samples import SAMPLE_RATE
+from .conversation import Conversation, Item, with_transcript
+from .events import Outbox, pieces
+from .session_config import SessionConfig
+
+LOGPROBS = "item.input_audio_transcription.logprobs"
+PREFIX = "conversation.item.input_audio_transcription"
+
+LOGPROB = -0.01
+"""Of each token: nobody doubted what was heard [CHOICE]."""
+SPEAKER = "A"
+"""DOC: without known names speakers are lettered. A session has one caller, so there is no other [CHOICE]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptionFailure:
+    """The transcription of one item fails: the content of its `failed` event's error [SDK]."""
+
+    message: str
+    type: str = "server_error"
+    code: str | None = None
+
+
+Transcript: TypeAlias = str | TranscriptionFailure
+Transcribe: TypeAlias = Callable[[str, SessionConfig], Transcript]
+"""From what was heard to what is told of it."""
+
+
+def faithfully(heard: str, config: SessionConfig) -> Transcript:
+    """What was said is what is written."""
+    return heard
+
+
+class Transcriber:
+    """Tells what was said in items that were committed. The conversation keeps what was told."""
+
+    def __init__(self, conversation: Conversation, *, transcribe: Transcribe, out: Outbox) -> None:
+        self._conversation = conversation
+        self._transcribe = transcribe
+        self._out = out
+
+    def tell(self, item: Item, config: SessionConfig) -> None:
+        """The events of one item, whose sound is committed; none where transcription is not configured."""
+        if config.transcription is None:
+            return
+        result = self._transcribe(item.spoken or "", config)
+        if isinstance(result, TranscriptionFailure):
+            self._fail(item, result)
+        else:
+            self._complete(item, result, config, str(config.transcription["model"] or "whisper-1"))
+
+    def _fail(self, item: Item, failure: TranscriptionFailure) -> None:
+        error = {"type": failure.type, "code": failure.code, "message": failure.message, "param": None}
+        self._out.send(f"{PREFIX}.failed", **_place(item), error=error)
+
+    def _complete(self, item: Item, text: str, config: SessionConfig, model: str) -> None:
+        parts = pieces(text)
+        has_logprobs = LOGPROBS in (config.include or ())
+        for part in parts:
+            more = {"logprobs": [_logprob(part)]} if has_logprobs else {}
+            self._out.send_delta(f"{PREFIX}.delta", **_place(item), **more, delta=part)
+        if "diarize" in model and text:  # SDK: who needs labels of speakers uses that model
+            self._out.send(f"{PREFIX}.segment", **_place(item), **_segment(item, text, self._out.ids.segment()))
+        item.shown = with_transcript(item.shown, 0, text)
+        self._conversation.changed(item)
+        more = {"logprobs": [_logprob(part) for part in parts]} if has_logprobs else {}
+        if model.startswith("gpt-transcribe"):  # SDK: only that model tells languages; empty: none was detected
+            more["languages"] = []
+        usage = _usage(item, len(parts), model)
+        self._out.send(f"{PREFIX}.completed", **_place(item), transcript=text, usage=usage, **more)
+
+
+def _place(item: Item) -> dict[str, Any]:
+    return {"item_id": item.id, "content_index": 0}
+
+
+def _logprob(token: str) -> dict[str, Any]:
+    return {"token": token, "logprob": LOGPROB, "bytes": list(token.encode())}
+
+
+def _segment(item: Item, text: str, segment_id: str) -> dict[str, Any]:
+    return {"id": segment_id, "text": text, "speaker": SPEAKER, "start": 0.0, "end": item.audio_ms / 1000}
+
+
+def _usage(item: Item, tokens: int, model: str) -> dict[str, Any]:
+    """OBS: the whisper family is billed by duration, in whole seconds; others by tokens."""
+    if "whisper" in model:
+        samples = 0 if item.audio is None else len(item.audio)
+        return {"type": "duration", "seconds": -(-samples // SAMPLE_RATE)}
+    return {
+        "type": "tokens",
+        "total_tokens": item.audio_tokens + tokens,
+        "input_tokens": item.audio_tokens,
+        "input_token_details": {"text_tokens": 0, "audio_tokens": item.audio_tokens},
+        "output_tokens": tokens,
+    }

@@ -1,0 +1,121 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ringback.emulator.audio.samples import FRAME_SAMPLES, Samples
+from ringback.emulator.realtime.transcription import TranscriptionFailure
+
+Make = Callable[..., Any]
+
+PREFIX = "conversation.item.input_audio_transcription"
+
+
+def config(model: str | None = "whisper-1", **more: Any) -> dict[str, Any]:
+    transcription = {} if model is None else {"model": model}
+    return {"audio": {"input": {"transcription": transcription, "turn_detection": None}}, **more}
+
+
+def committed(b: Any, loud: Samples, frames: int = 50) -> list[dict[str, Any]]:
+    """The events about what was said, without their type's prefix, ids and padding."""
+    b.hear(loud, frames)
+    b.send("input_audio_buffer.commit")
+    told = [event for event in b.events() if event["type"].startswith(PREFIX)]
+    assert {event.pop("item_id") for event in told} <= {b.session.conversation.last.id}
+    assert {event.pop("content_index") for event in told} <= {0}
+    for event in told:
+        event.pop("event_id")
+        event.pop("obfuscation", None)
+        event["type"] = event["type"].removeprefix(PREFIX + ".")
+    return told
+
+
+def test_caller_is_transcribed_piece_by_piece(bench: Make, loud: Samples) -> None:
+    b = bench("Hello you", config=config())
+    assert committed(b, loud) == [
+        {"type": "delta", "delta": "Hello"},
+        {"type": "delta", "delta": " you"},
+        {"type": "completed", "transcript": "Hello you", "usage": {"type": "duration", "seconds": 1}},
+    ]
+    assert b.session.conversation.last.shown["content"][0]["transcript"] == "Hello you"
+
+
+def test_caller_whom_nobody_understood_has_an_empty_transcript(bench: Make, loud: Samples) -> None:
+    assert committed(bench(config=config(None)), loud, 51) == [
+        {"type": "completed", "transcript": "", "usage": {"type": "duration", "seconds": 2}}
+    ]
+
+
+def test_transcript_has_logprobs_where_they_are_included(bench: Make, loud: Samples) -> None:
+    b = bench("né", config=config(include=["item.input_audio_transcription.logprobs"]))
+    logprobs = [{"token": "né", "logprob": -0.01, "bytes": [110, 195, 169]}]
+    first, last = committed(b, loud)
+    assert first["logprobs"] == last["logprobs"] == logprobs
+
+
+def test_transcript_of_a_diarizing_model_has_a_segment(bench: Make, loud: Samples) -> None:
+    b = bench("Hello", config=config("gpt-4o-transcribe-diarize"))
+    told = committed(b, loud)
+    assert [event["type"] for event in told] == ["delta", "segment", "completed"]
+    segment_id = told[1].pop("id")
+    assert segment_id.startswith("seg_")
+    assert told[1] == {"type": "segment", "text": "Hello", "speaker": "A", "start": 0.0, "end": 1.0}
+    assert told[2]["usage"]["type"] == "tokens"
+
+
+def test_transcript_of_silence_has_no_segment(bench: Make, loud: Samples) -> None:
+    b = bench(config=config("gpt-4o-transcribe-diarize"))
+    assert [event["type"] for event in committed(b, loud)] == ["completed"]
+
+
+def test_transcript_of_gpt_transcribe_tells_languages(bench: Make, loud: Samples) -> None:
+    (told,) = committed(bench(config=config("gpt-transcribe")), loud)
+    assert told["languages"] == []
+
+
+def test_transcription_fails_as_told(bench: Make, loud: Samples) -> None:
+    asked = []
+
+    def refuse(heard: str, session: Any) -> TranscriptionFailure:
+        asked.append((heard, session.transcription["model"]))
+        return TranscriptionFailure(message="403 Forbidden", code="forbidden")
+
+    b = bench("Hello", config=config(), transcribe=refuse)
+    error = {"type": "server_error", "code": "forbidden", "message": "403 Forbidden", "param": None}
+    assert committed(b, loud) == [{"type": "failed", "error": error}]
+    assert asked == [("Hello", "whisper-1")]
+    assert b.session.conversation.last.shown["content"][0]["transcript"] is None
+
+
+def test_transcription_may_err(bench: Make, loud: Samples) -> None:
+    b = bench("Hello", config=config(), transcribe=lambda heard, session: heard.replace("e", "a"))
+    assert committed(b, loud)[-1]["transcript"] == "Hallo"
+    assert b.session.conversation.last.spoken == "Hello"
+
+
+def test_nothing_is_transcribed_without_the_setting(bench: Make, loud: Samples) -> None:
+    b = bench("Hello", config={"audio": {"input": {"turn_detection": None}}})
+    assert committed(b, loud) == []
+
+
+@pytest.mark.parametrize("options", [{}, {"conversation": "none"}])
+def test_transcription_session_creates_no_response(bench: Make, options: dict[str, Any]) -> None:
+    b = bench(config={"type": "transcription"})
+    error = b.refusal("response.create", response=options)
+    assert (error.message, error.code) == ("A transcription session creates no responses.", None)
+
+
+def test_transcription_session_transcribes_turns(bench: Make, loud: Samples, quiet: Samples) -> None:
+    transcription = {"audio": {"input": {"transcription": {"model": "gpt-4o-transcribe"}}}}
+    b = bench("Hello", config={"type": "transcription", **transcription})
+    b.hear(loud, 25)
+    b.hear(quiet, 10)
+    assert b.types() == [
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+        "conversation.item.added",
+        "conversation.item.done",
+        f"{PREFIX}.delta",
+        f"{PREFIX}.completed",
+    ]
+    assert len(b.session.conversation.last.audio) == 35 * FRAME_SAMPLES
