@@ -44,12 +44,14 @@ Capability = Literal[
     "client-secrets",
     "webrtc",
     "tonecode",
+    "mcp",
     "clock",
     "isolation",
 ]
 """What a target can do. `sip`: at least one SIP transport. `webhook-secret`: the secret is known, signatures can be
-verified. `ws`: a session of its own by `?model=`. `clock`: its time can be moved. `isolation`: each check gets
-a project of its own, so that retries and rotations of one never meet another's."""
+verified. `ws`: a session of its own by `?model=`. `mcp`: a server that nobody runs has the tools that
+`allowed_tools` names. `clock`: its time can be moved. `isolation`: each check gets a project of its own, so that
+retries and rotations of one never meet another's."""
 CALLING: frozenset[str] = frozenset({"sip", "sip-tls", "sip-tcp", "sip-udp", "ws", "webrtc"})
 """What costs money where the target is the real service: a check that needs one of these places a call."""
 

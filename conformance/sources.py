@@ -6,6 +6,8 @@ SDK = "https://github.com/openai/openai-python"
 """The official Python package; the clause names the module."""
 SIP_GUIDE = "https://developers.openai.com/api/docs/guides/voice-sip"
 WEBHOOK_GUIDE = "https://developers.openai.com/api/docs/guides/webhooks"
+MCP_GUIDE = "https://developers.openai.com/api/docs/guides/realtime-mcp"
+AGENTS_SDK = "https://github.com/openai/openai-agents-js"
 STANDARD_WEBHOOKS = "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"
 
 

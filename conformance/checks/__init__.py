@@ -33,6 +33,7 @@ MODULES = (
     "responses",
     "audio_buffers",
     "idle",
+    "mcp",
 )
 """Every module here, in the order in which reports show their requirements; a test compares with the folder."""
 

@@ -33,6 +33,7 @@ CAPABILITIES = frozenset(
         "ws",
         "client-secrets",
         "tonecode",
+        "mcp",
         "clock",
         "isolation",
     }

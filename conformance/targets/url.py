@@ -16,9 +16,9 @@ from ..target import Access, TargetUnreachable
 from ..tolerance import Tolerances
 from . import probes
 
-NEVER_PROBED = frozenset({"clock", "isolation", "tonecode", "srtp"})
+NEVER_PROBED = frozenset({"clock", "isolation", "mcp", "tonecode", "srtp"})
 """What can't be seen from outside without a call: declare it."""
-BY_DECLARATION = frozenset({"tonecode", "srtp"})
+BY_DECLARATION = frozenset({"mcp", "tonecode", "srtp"})
 OF_SIP = frozenset({"sip", "refer", "dtmf"})
 INCOMING = "realtime.call.incoming"
 ROUND_TRIPS = 3
