@@ -3,12 +3,15 @@
 import asyncio
 import base64
 import json
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from desk import Desk
+from interop.launch import PROGRAMS, launched
 from interop.tool_user import ToolUser
 from openai import AsyncOpenAI, OpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection, RealtimeConnection
@@ -169,3 +172,13 @@ async def test_sync_client_is_the_sideband_of_a_call(desk: Desk) -> None:
     await asyncio.to_thread(use)
     assert await call.ended() == "callee"
     assert call.heard == ["Welcome."]
+
+
+# Programs that say api.openai.com
+
+
+@pytest.mark.parametrize("package", ["openai", "agents"])
+async def test_program_is_redirected(emulator: Emulator, tmp_path: Path, package: str) -> None:
+    async with launched(emulator, sys.executable, str(PROGRAMS / "direct.py"), package, folder=tmp_path) as command:
+        assert await command.status() == 0
+    assert command.lines == ["4711"]
