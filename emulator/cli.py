@@ -26,11 +26,14 @@ METAVARS = {
     "advertise_ip": "ADDRESS",
     "host": "ADDRESS",
     "webhook_urls": "URL",
+    "webrtc_addresses": "ADDRESS",
     "tls_cert": "FILE",
     "tls_key": "FILE",
     "tls_keylog": "FILE",
     "journal_folder": "FOLDER",
 }
+SINGULAR = {"webhook_urls": "webhook_url", "webrtc_addresses": "webrtc_address"}
+"""Options that may be given several times."""
 _FILE = click.Path(exists=True, dir_okay=False)
 _FOLDER = click.Path(exists=True, file_okay=False, writable=True)
 PATHS = {"tls_cert": _FILE, "tls_key": _FILE, "journal_folder": _FOLDER}
@@ -45,7 +48,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Every field of `Settings` as an option; also `RINGBACK_…` in the environment and a key of `ringback.toml`."""
     hints = get_type_hints(Settings)
     for field in reversed(fields(Settings)):
-        name = field.name.removesuffix("s") if field.name == "webhook_urls" else field.name
+        name = SINGULAR.get(field.name, field.name)
         text = field.metadata["text"]
         option = click.option(
             f"--{name.replace('_', '-')}",
@@ -95,10 +98,10 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
     defaults: dict[str, Any] = {}
     for key, content in table.items():
         name = key.replace("-", "_")
-        name = "webhook_urls" if name == "webhook_url" else name
+        name = next((several for several, one in SINGULAR.items() if name == one), name)
         if name not in known:
             raise click.BadParameter(f"{path}: unknown key {key!r}; `ringback serve --help` lists them without dashes")
-        defaults[name] = [content] if name == "webhook_urls" and isinstance(content, str) else content
+        defaults[name] = [content] if name in SINGULAR and isinstance(content, str) else content
     ctx.default_map = {"serve": defaults, "exec": defaults}
 
 
@@ -270,7 +273,7 @@ def _settings(options: dict[str, Any]) -> Settings:
     try:
         if options["webhook_secret"] is not None:
             parse_secret(options["webhook_secret"])
-        return Settings(**{**options, "webhook_urls": tuple(options["webhook_urls"])})
+        return Settings(**{**options, **{name: tuple(options[name]) for name in SINGULAR}})
     except UsageError as error:
         raise click.UsageError(str(error)) from error
 

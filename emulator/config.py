@@ -94,6 +94,35 @@ class Settings:
         32.0, "How long after a final NOTIFY we wait for the carrier's BYE before sending our own.", tag="CHOICE"
     )
 
+    # WebRTC
+    webrtc_addresses: tuple[str, ...] = setting(
+        (), "Addresses that browsers send media to; without any it is the host's, or every one of a wildcard."
+    )
+    answer_content_type: str = setting(
+        "text/plain; charset=utf-8",
+        "Content type of the SDP answer, as it was recorded; `application/sdp` is what is specified.",
+        tag="OBS",
+    )
+    offer_needs_final_newline: bool = setting(
+        True, "Refuse an SDP offer that lacks the line end behind its last line.", tag="CHOICE"
+    )
+    offer_limit: int = setting(64 * 1024, "Largest SDP offer; above it 413.", tag="CHOICE")
+    webrtc_connect_timeout: float = setting(
+        15.0, "How long a WebRTC peer may take to be connected after its answer.", tag="CHOICE"
+    )
+    webrtc_consent_timeout: float = setting(
+        30.0, "How long a WebRTC peer may be silent on the network before it is gone.", tag="RFC"
+    )
+    webrtc_tail: float = setting(
+        0.5, "How long silence is sent to a WebRTC peer after the last sound; then nothing is.", tag="CHOICE"
+    )
+    data_channel_limit: int = setting(
+        256 * 1024, "Largest client event on a data channel; above it an `error` event.", tag="CHOICE"
+    )
+    peer_closed_close: int = setting(
+        1000, "Close code of the sidebands when a WebRTC peer closes its connection.", tag="OBS"
+    )
+
     # Webhooks
     webhook_timeout: float = setting(10.0, "How long one delivery attempt may take.", tag="CHOICE")
     webhook_first_retry: float = setting(1.0, "Pause before the second attempt; it doubles each time.", tag="CHOICE")

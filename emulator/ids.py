@@ -108,6 +108,13 @@ class Ids:
         text = f"{bits:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
+    def ice_ufrag(self) -> str:
+        """`HqBApb/u2/3oMrw2`: the cluster stands in the middle [OBS]."""
+        return f"{self._base62(6)}/{self._cluster}/{self._base62(6)}"
+
+    def ice_password(self) -> str:
+        return self._base62(32)
+
     def number(self, bits: int) -> int:
         """An unsigned integer of `bits` bits: SSRCs, first sequence numbers, SDP session ids."""
         return self._rng.getrandbits(bits)

@@ -10,6 +10,7 @@ from .errors import EmulatorBug
 
 KINDS: dict[str, str] = {
     "call.state": "a call went from one state to another: from, to, input",
+    "call.offered": "a WebRTC call began: codecs, has_events, key, safety_identifier",
     "call.ended": "a call is over: reason, by, statistics",
     "sip.received": "a SIP message came in: summary, transport, peer, text",
     "sip.sent": "a SIP message went out: summary, transport, peer, text",
@@ -26,6 +27,7 @@ KINDS: dict[str, str] = {
     "channel.detached": "an event channel is gone: channel, code, by",
     "event.client": "a client event arrived: channel, event",
     "event.server": "a server event was sent to every attached channel that gets it: event",
+    "event.unsent": "a server event is longer than its data channel's peer takes: channel, type, length",
     "media.opened": "a media port is open: codec, local, remote",
     "media.heard": "the session recognised what the caller said: text, complete",
     "media.said": "the model began to speak: text",

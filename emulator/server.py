@@ -30,7 +30,7 @@ from .sessions.client_secrets import ClientSecrets
 from .sip.endpoint import SipEndpoint
 from .sip.events import Flow
 from .sip.timers import Timers
-from .transports import client_secrets_api, http_api, http_faults, realtime_ws, webhook_api
+from .transports import calls_api, client_secrets_api, http_api, http_faults, realtime_ws, webhook_api
 from .transports.deadlines import Clock, Deadlines
 from .transports.hosting import RunningHost
 from .transports.hosts import Hosts, MakeModel
@@ -252,6 +252,7 @@ class Emulator:
         """What `stop()` should have closed."""
         counts = {
             "SIP connections": self._net.connections,
+            "WebRTC peers": self.performer.open_peers,
             "sessions without a call": len(self._hosts),
             "deadlines": len(self._deadlines),
             "tasks": len(self._supervisor),
@@ -339,6 +340,7 @@ class Emulator:
             post_webhook=self._post_webhook,
             flush=lambda: self._net.flush(),
             faults=self.faults,
+            settings=settings,
         )
         self._net = SipNet(
             self.endpoint, now=self.clock.now, on_input=self.performer.pump, on_bug=self._bug, faults=self.faults
@@ -368,9 +370,8 @@ class Emulator:
             hosts=self._hosts,
             client_secrets=ClientSecrets(self.ids),
         )
-        http_api.add_routes(app)
-        realtime_ws.add_routes(app)
-        client_secrets_api.add_routes(app)
+        for api in (http_api, calls_api, realtime_ws, client_secrets_api):
+            api.add_routes(app)
         webhook_api.add_routes(app, sender=self._webhooks, clock=self.clock)
         admin.add_routes(
             app, journal=self.journal, ready=lambda: None if self._ready is None else self._ready.as_dict()

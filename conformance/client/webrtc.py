@@ -18,9 +18,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCDtlsTransport,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
 from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
-from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from .ear import Ear, Listener
 from .errors import CallRefused, ConnectionFailed, FarEndError, ProtocolViolation, UsageError
@@ -142,7 +148,9 @@ class WebRtcCall(Listener):
         """The SDP of an offer, its candidates gathered. Call it once."""
         if self._peer is not None:
             raise UsageError("a call has one offer")
-        peer = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        # Not MAX_BUNDLE: with that aiortc forgets the candidates of an answer that has them in its first section only,
+        # as the recorded ones have [OBS].
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._peer = peer
         peer.on("connectionstatechange", self._state_changed)
         peer.on("track", self._track_came)
@@ -152,7 +160,9 @@ class WebRtcCall(Listener):
             self._prefer(peer)
         if self.has_events:
             self._events = DataChannel(peer.createDataChannel(self._label), self.watch.changed)
-        _bind(sender, self._address)
+        _bind(sender.transport, self._address)
+        if peer.sctp is not None:
+            _bind(peer.sctp.transport, self._address)
         await peer.setLocalDescription(await peer.createOffer())
         return str(peer.localDescription.sdp)
 
@@ -329,9 +339,9 @@ class WebRtcCall(Listener):
         return "; ".join(parts)
 
 
-def _bind(sender: RTCRtpSender, address: str | None) -> None:
+def _bind(transport: RTCDtlsTransport, address: str | None) -> None:
     """Candidates at one address; without one at all of this machine, at loopback where it has no other."""
-    connection = sender.transport.transport._connection
+    connection = transport.transport._connection
     gather = connection.get_component_candidates
 
     async def candidates(component: int, addresses: list[str], **options: Any) -> Any:

@@ -81,11 +81,15 @@ def alaw_decode(data: bytes) -> Samples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codec:
-    """A codec of 8000 bytes a second, by the name that SDP gives it."""
+    """A codec by the name that SDP gives it; those of G.711 have 8000 bytes a second.
+
+    `clock_factor`: how far the RTP clock of the codec goes with each sample of ours.
+    """
 
     name: str
     encode: Callable[[Samples], bytes]
     decode: Callable[[bytes], Samples]
+    clock_factor: int = 1
 
 
 CODECS: dict[str, Codec] = {

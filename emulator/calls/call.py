@@ -26,11 +26,14 @@ from .effects import (
 from .inputs import (
     VERBS,
     Accept,
+    AnswerReady,
     DecisionTimedOut,
     Hangup,
     Input,
     InputKind,
     MediaReady,
+    Offered,
+    PeerFailed,
     Refer,
     Reject,
     ReplyToken,
@@ -47,7 +50,7 @@ class State(Enum):
     PREPARING = "preparing"
     """Accepted: the session exists, 180 is out, the media port is being opened."""
     ANSWERED = "answered"
-    """Our 2xx is out, its ACK is not here."""
+    """Our 2xx is out, its ACK is not here; or our answer to a WebRTC offer, and nobody is connected yet."""
     CONNECTED = "connected"
     TRANSFERRING = "transferring"
     LEAVING = "leaving"
@@ -59,6 +62,7 @@ S, I = State, InputKind  # noqa: E741 — the table's two columns, short so that
 
 TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.UNDECIDED, I.ACCEPT): S.PREPARING,  # DOC: accept; 180 at this moment
+    (S.UNDECIDED, I.OFFERED): S.PREPARING,  # DOC: a WebRTC call, which nobody has to accept
     (S.UNDECIDED, I.REJECT): S.ENDED,  # DOC: reject, 603 by default
     (S.UNDECIDED, I.CANCELLED): S.ENDED,  # RFC 3261 9.2
     (S.UNDECIDED, I.CALLER_BYE): S.ENDED,  # RFC 3261 15.1.2: 487 to the INVITE is on its way
@@ -68,6 +72,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.PREPARING, I.REFER): S.PREPARING,  # held until the ACK
     (S.PREPARING, I.HANGUP): S.PREPARING,  # held until our 2xx is out
     (S.PREPARING, I.MEDIA_READY): S.ANSWERED,  # DOC: accept is answered, then 200 with the SDP answer
+    (S.PREPARING, I.ANSWER_READY): S.ANSWERED,  # DOC: 201 with the SDP answer
     (S.PREPARING, I.MEDIA_FAILED): S.ENDED,  # RFC 3261 21.5.1
     (S.PREPARING, I.SEND_FAILED): S.ENDED,  # the caller's connection is gone
     (S.PREPARING, I.CANCELLED): S.ENDED,  # RFC 3261 9.2: an accept that lost the race
@@ -77,6 +82,9 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.ANSWERED, I.REFER): S.ANSWERED,  # held until the ACK
     (S.ANSWERED, I.HANGUP): S.LEAVING,  # RFC 3261 15: the BYE itself waits for the ACK
     (S.ANSWERED, I.ACKED): S.CONNECTED,  # RFC 3261 13.3.1.4
+    (S.ANSWERED, I.PEER_CONNECTED): S.CONNECTED,  # RFC 8829: ICE, then DTLS
+    (S.ANSWERED, I.PEER_CLOSED): S.ENDED,  # OBS: closing the browser ends the call
+    (S.ANSWERED, I.PEER_FAILED): S.ENDED,  # CHOICE: webrtc_connect_timeout
     (S.ANSWERED, I.ACK_TIMED_OUT): S.LEAVING,  # RFC 3261 13.3.1.4: 64·T1 without an ACK
     (S.ANSWERED, I.MEDIA_FAILED): S.LEAVING,  # the ACK carried an answer that we can't use
     (S.ANSWERED, I.CANCELLED): S.ENDED,  # it came while the answer still waited for the reply to be written
@@ -87,6 +95,8 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.CONNECTED, I.REFER): S.TRANSFERRING,  # DOC: refer; RFC 3515 2.4.1
     (S.CONNECTED, I.HANGUP): S.LEAVING,  # DOC: hangup
     (S.CONNECTED, I.CALLER_BYE): S.ENDED,  # RFC 3261 15.1.2
+    (S.CONNECTED, I.PEER_CLOSED): S.ENDED,  # OBS: closing the browser ends the call
+    (S.CONNECTED, I.PEER_FAILED): S.ENDED,  # RFC 7675 5.1: consent expired
     (S.CONNECTED, I.SESSION_EXPIRED): S.LEAVING,  # OBS: 60 minutes
     (S.CONNECTED, I.STOP): S.LEAVING,  # the emulator stops: BYE
     (S.TRANSFERRING, I.REFER): S.TRANSFERRING,  # DOC: refer, once more
@@ -115,6 +125,7 @@ LATE: frozenset[tuple[State, InputKind]] = frozenset(
         (S.CONNECTED, I.REFER_BYE_OVERDUE),
         (S.TRANSFERRING, I.ACKED),
         *((S.LEAVING, kind) for kind in (I.ACKED, I.ACK_TIMED_OUT, I.MEDIA_READY, I.MEDIA_FAILED, I.REFER_FAILED)),
+        *((S.LEAVING, kind) for kind in (I.ANSWER_READY, I.PEER_CONNECTED, I.PEER_CLOSED, I.PEER_FAILED)),
         *((S.LEAVING, kind) for kind in (I.REFER_DONE, I.REFER_BYE_OVERDUE, I.SESSION_EXPIRED, I.STOP)),
         *((S.ENDED, kind) for kind in I if kind not in VERBS),
     ]
@@ -126,6 +137,8 @@ _ENDINGS: dict[InputKind, tuple[str, str]] = {
     I.HANGUP: ("application", "hung up"),
     I.CANCELLED: ("caller", "cancelled"),
     I.CALLER_BYE: ("caller", "hung up"),
+    I.PEER_CLOSED: ("caller", "closed the connection"),
+    I.PEER_FAILED: ("emulator", "the peer can't be reached"),
     I.DECISION_TIMED_OUT: ("emulator", "no decision in time"),
     I.MEDIA_FAILED: ("emulator", "no media"),
     I.SEND_FAILED: ("emulator", "the caller can't be reached"),
@@ -141,6 +154,7 @@ class CloseCodes:
     """The close codes that channels see, by the way a call ends. 1006 cuts without a close frame."""
 
     caller_bye: int = 1006
+    peer_closed: int = 1000
     hangup: int = 1000
     expired: int = 1001
 
@@ -162,7 +176,7 @@ class Call:
         self.call_id = call_id
         self.project_id = project_id
         self.leg = leg
-        self.state = State.UNDECIDED if leg.kind == "sip" else State.CONNECTED
+        self.state = State.UNDECIDED
         self.ending: Ending | None = None
         self._close_codes = close_codes
         self._greets = greets
@@ -179,7 +193,7 @@ class Call:
                 return self._reply(given.reply, error)
         before = self.state
         if (before, given.kind) in LATE:
-            return [CloseMedia()] if given.kind is I.MEDIA_READY else []
+            return [CloseMedia()] if given.kind in (I.MEDIA_READY, I.ANSWER_READY) else []
         self._step(given.kind)
         if before not in (S.LEAVING, S.ENDED) and self.state in (S.LEAVING, S.ENDED):
             self.ending = _ending(given)
@@ -196,9 +210,9 @@ class Call:
         """The row of the table of verbs that applies now."""
         if self.state in (S.LEAVING, S.ENDED):
             return Row.ENDED
-        if self.leg.kind == "webrtc":
-            return Row.WEBRTC
-        return Row.UNDECIDED if self.state is S.UNDECIDED else Row.ALIVE
+        if self.state is S.UNDECIDED:
+            return Row.UNDECIDED
+        return Row.WEBRTC if self.leg.kind == "webrtc" else Row.ALIVE
 
     # Private
 
@@ -213,12 +227,17 @@ class Call:
             case Accept():
                 self._accept_reply = given.reply
                 return [SendSip(status=180), OpenSession(config=given.config), OpenMedia()]
+            case Offered():
+                self._accept_reply = given.reply
+                return [OpenSession(config=given.config), OpenMedia()]
             case Reject():
                 return [SendSip(status=given.status), *self._reply(given.reply)]
             case DecisionTimedOut():
                 return [SendSip(status=given.status)]
             case MediaReady():
-                return self._answer(given.port)
+                return self._answer([*self._accepted(), SendAnswer(port=given.port)])
+            case AnswerReady():
+                return self._answer(self._accepted(given.sdp))
             case Refer():
                 return self._refer(given)
             case Hangup():
@@ -233,9 +252,12 @@ class Call:
             return self._abandon(given)
         return self._leave(given.kind)
 
-    def _answer(self, port: int) -> list[Effect]:
-        effects = [*self._reply(self._accept_reply), SendAnswer(port=port)]
-        self._accept_reply = None
+    def _accepted(self, answer: str = "") -> list[Effect]:
+        """The application hears that its call goes on."""
+        reply, self._accept_reply = self._accept_reply, None
+        return [] if reply is None else [ReplyHttp(reply=reply, answer=answer)]
+
+    def _answer(self, effects: list[Effect]) -> list[Effect]:
         if not isinstance(self.leg, SipLeg) or self.leg.negotiated is not None:
             effects.append(StartMedia())
         hangups = [held for held in self._held if isinstance(held, Hangup)]
@@ -276,7 +298,7 @@ class Call:
             error = CallNotFound()
         elif isinstance(given, Stop) and given.bug is not None:
             error = InternalError(given.bug)
-        effects: list[Effect] = [] if status is None else [SendSip(status=status)]
+        effects: list[Effect] = [] if status is None or self.leg.kind == "webrtc" else [SendSip(status=status)]
         effects += self._reply(self._accept_reply, error)
         return effects + self._close(kind)
 
@@ -292,6 +314,8 @@ class Call:
         code = {
             I.CALLER_BYE: self._close_codes.caller_bye,
             I.CANCELLED: self._close_codes.caller_bye,
+            I.PEER_CLOSED: self._close_codes.peer_closed,
+            I.PEER_FAILED: self._close_codes.caller_bye,
             I.SESSION_EXPIRED: self._close_codes.expired,
         }.get(kind, self._close_codes.hangup)
         held, self._held = self._held, []
@@ -305,4 +329,4 @@ class Call:
 
 def _ending(given: Input) -> Ending:
     by, reason = _ENDINGS[given.kind]
-    return Ending(by=by, reason=given.reason if isinstance(given, Stop) else reason)
+    return Ending(by=by, reason=given.reason if isinstance(given, Stop | PeerFailed) else reason)

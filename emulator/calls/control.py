@@ -16,6 +16,7 @@ from ..realtime.session_config import SessionConfig
 from ..sdp import description, offer_answer
 from ..sdp.description import SessionDescription
 from ..sdp.offer_answer import NegotiatedAudio
+from ..sdp.webrtc_offer import WebRtcOffer
 from ..sip import events as sip
 from ..sip.message import Request
 from .call import Call, CloseCodes, State
@@ -31,13 +32,15 @@ from .inputs import (
     Input,
     InputKind,
     MediaFailed,
+    Offered,
     ReferByeOverdue,
     ReferDone,
     ReferFailed,
+    ReplyToken,
     SendFailed,
     Stop,
 )
-from .leg import SipLeg
+from .leg import SipLeg, WebRtcLeg
 from .project import Project
 from .registry import CallRegistry
 
@@ -72,7 +75,11 @@ class CallControl:
         self._journal = journal
         self._projects = projects
         self._default_config = default_config
-        self._close_codes = CloseCodes(caller_bye=settings.caller_bye_close, hangup=settings.hangup_close)
+        self._close_codes = CloseCodes(
+            caller_bye=settings.caller_bye_close,
+            peer_closed=settings.peer_closed_close,
+            hangup=settings.hangup_close,
+        )
         self._batches: deque[Batch] = deque()
         self._deadlines: list[tuple[float, int, CallId, Input]] = []
         self._deadline_count = 0
@@ -103,6 +110,20 @@ class CallControl:
                 self._notify_received(event, now)
             case sip.RequestCompleted():
                 self._request_completed(event, now)
+
+    def offer(
+        self, project: Project, offer: WebRtcOffer, config: SessionConfig, reply: ReplyToken | None, now: float
+    ) -> Call:
+        """A WebRTC call begins. `reply` gets its answer."""
+        call = Call(
+            call_id=self._ids.call(),
+            project_id=project.id,
+            leg=WebRtcLeg(offer=offer),
+            close_codes=self._close_codes,
+        )
+        self.calls.add(call)
+        self.apply(call, Offered(config=config, reply=reply), now)
+        return call
 
     def apply(self, call: Call, given: Input, now: float) -> None:
         """One input to one call; its effects come out of `next_batch`."""

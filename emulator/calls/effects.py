@@ -61,17 +61,18 @@ class CloseSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenMedia:
-    """Bind a media port. Comes back as `MediaReady` or `MediaFailed`."""
+    """Bind a media port, and for WebRTC write the answer. Comes back as `MediaReady` or `AnswerReady`, or as
+    `MediaFailed`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartMedia:
-    """The dialog is confirmed: nothing waits any more for the caller to speak and be spoken to."""
+    """Nothing waits any more for the caller to speak and be spoken to; a WebRTC peer is connected to first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseMedia:
-    """Stop sending and give the port back."""
+    """Stop sending and give the port back. What is behind it waits until a WebRTC peer was told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +99,12 @@ class RefuseInvite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyHttp:
-    """Answer a waiting request: 200 with an empty body, or the error. The effects behind it wait until it was written;
-    when an effect before it in the same batch failed, it becomes a 502."""
+    """Answer a waiting request: 200 with an empty body, 201 with `answer` to an SDP offer, or the error. The effects
+    behind it wait until it was written; when an effect before it in the same batch failed, it becomes a 502."""
 
     reply: ReplyToken
     error: ApiError | None = None
+    answer: str = ""
 
 
 Effect: TypeAlias = (

@@ -17,7 +17,12 @@ class InputKind(Enum):
     REJECT = "reject"
     REFER = "refer"
     HANGUP = "hangup"
+    OFFERED = "offered"
     MEDIA_READY = "media ready"
+    ANSWER_READY = "answer ready"
+    PEER_CONNECTED = "peer connected"
+    PEER_CLOSED = "peer closed"
+    PEER_FAILED = "peer failed"
     MEDIA_FAILED = "media failed"
     SEND_FAILED = "send failed"
     CANCELLED = "cancelled"
@@ -72,11 +77,50 @@ class Hangup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """`POST /v1/realtime/calls`, its offer and session already validated: a WebRTC call decides itself."""
+
+    kind: ClassVar = InputKind.OFFERED
+    config: SessionConfig
+    reply: ReplyToken | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaReady:
     """The port that `OpenMedia` asked for is bound."""
 
     kind: ClassVar = InputKind.MEDIA_READY
     port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerReady:
+    """The peer connection that `OpenMedia` asked for has its addresses: this is the answer to the offer."""
+
+    kind: ClassVar = InputKind.ANSWER_READY
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerConnected:
+    """ICE and DTLS are through: sound and events can flow."""
+
+    kind: ClassVar = InputKind.PEER_CONNECTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerClosed:
+    """The peer closed its connection, as a browser does that hangs up."""
+
+    kind: ClassVar = InputKind.PEER_CLOSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerFailed:
+    """No connection came about in time, or the peer vanished; `reason` says which."""
+
+    kind: ClassVar = InputKind.PEER_FAILED
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +232,12 @@ Input: TypeAlias = (
     | Reject
     | Refer
     | Hangup
+    | Offered
     | MediaReady
+    | AnswerReady
+    | PeerConnected
+    | PeerClosed
+    | PeerFailed
     | MediaFailed
     | SendFailed
     | Cancelled

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 from ..sdp.description import SessionDescription
 from ..sdp.offer_answer import NegotiatedAudio
+from ..sdp.webrtc_offer import WebRtcOffer
 from ..sip.events import DialogId, InviteId
 
 
@@ -22,10 +23,18 @@ class SipLeg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebRtcLeg:
+    """A peer connection, by what its offer asked for."""
+
+    offer: WebRtcOffer
+    kind: Literal["webrtc"] = "webrtc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryLeg:
     """A leg without a network: unit tests and callers in the same process."""
 
     kind: Literal["sip", "webrtc"] = "sip"
 
 
-Leg: TypeAlias = SipLeg | MemoryLeg
+Leg: TypeAlias = SipLeg | WebRtcLeg | MemoryLeg

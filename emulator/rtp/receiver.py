@@ -1,10 +1,10 @@
 """The peer's side of the RTP: packets in, frames of 20 ms and digits out."""
 
 from ..audio.g711 import Codec
-from ..audio.samples import Samples
+from ..audio.samples import SAMPLE_RATE, Samples
 from .dtmf import DtmfReceiver
 from .jitter import JitterBuffer
-from .packet import RtpPacket
+from .packet import RtpPacket, timestamp_distance
 from .rtcp import Arrival, Reception
 
 
@@ -25,6 +25,7 @@ class RtpReceiver:
         self._dtmf = DtmfReceiver()
         self._digits: list[str] = []
         self._digit_count = 0
+        self._clock = 0
         self.change(codec=codec, payload_type=payload_type, dtmf_payload_type=dtmf_payload_type)
 
     def change(self, *, codec: Codec, payload_type: int, dtmf_payload_type: int | None) -> None:
@@ -36,6 +37,10 @@ class RtpReceiver:
     def knows(self, packet: RtpPacket) -> bool:
         """Whether its payload type was negotiated."""
         return packet.payload_type in (self._payload_type, self._dtmf_payload_type)
+
+    def restart(self) -> None:
+        """Nobody asked for frames for a while: the next packet begins a timeline of its own."""
+        self._jitter.restart()
 
     def receive(self, packet: RtpPacket, now: float) -> None:
         """One packet of a payload type that `knows` says yes to."""
@@ -84,7 +89,7 @@ class RtpReceiver:
             self._retired.append(self.source)
             self._jitter.restart()
         self._newcomer = None
-        self.source = Reception(ssrc)
+        self.source = Reception(ssrc, clock_rate=SAMPLE_RATE * self._codec.clock_factor)
         return self.source
 
     def _take(self, packet: RtpPacket, source: Reception, now: float) -> None:
@@ -98,4 +103,12 @@ class RtpReceiver:
             self._digits += self._dtmf.feed(packet, now)
         elif packet.payload:
             sound = self._codec.decode(packet.payload)
-            self._jitter.put(packet.timestamp, sound, in_order=arrival is not Arrival.REORDERED)
+            self._jitter.put(self._time_of(packet), sound, in_order=arrival is not Arrival.REORDERED)
+
+    def _time_of(self, packet: RtpPacket) -> int:
+        """A packet's timestamp in samples of ours, which wraps where theirs does not."""
+        factor = self._codec.clock_factor
+        if factor == 1:
+            return packet.timestamp
+        self._clock += timestamp_distance(packet.timestamp, self._clock & 0xFFFFFFFF)
+        return self._clock // factor & 0xFFFFFFFF

@@ -36,13 +36,18 @@ class RtpSender:
         self._payload_type = payload_type
         self._dtmf_payload_type = dtmf_payload_type
         self._packet_bytes = ptime_ms * 8  # G.711: a byte a sample, 8 samples a millisecond
-        self._silence = codec.encode(SILENCE)
+        self.frame_ticks = FRAME_SAMPLES * codec.clock_factor
+        """How far the RTP clock goes in 20 ms."""
+        self._is_cut = codec.clock_factor == 1
+        self._silence = codec.encode(SILENCE) if self._is_cut else None
         self._pending = b""
 
     def frame(self, samples: Samples | None) -> list[bytes]:
         """The packets of this tick: of `samples` (20 ms), or of silence for None. The marker opens a talkspurt."""
         if samples is None:
-            payload, self._talking = self._silence, False
+            # What Opus says depends on what it said before, silence too.
+            payload = self._codec.encode(SILENCE) if self._silence is None else self._silence
+            self._talking = False
         else:
             payload = self._codec.encode(samples)
             if not self._talking:
@@ -51,21 +56,21 @@ class RtpSender:
         if event is not None and self._dtmf_payload_type is not None:
             self._advance()
             return [self._packet(self._dtmf_payload_type, event.timestamp, event.payload, event.marker)]
-        if not self._pending and len(payload) == self._packet_bytes:
+        if not self._is_cut or (not self._pending and len(payload) == self._packet_bytes):
             packets = [self._audio(self.timestamp, payload)]
         else:
             packets = self._cut(payload)
-        self.timestamp = (self.timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
+        self.timestamp = (self.timestamp + self.frame_ticks) & 0xFFFFFFFF
         return packets
 
-    def skip(self) -> None:
-        """A tick in which nothing may be sent."""
-        self._advance()
+    def skip(self, ticks: int = 1) -> None:
+        """Ticks in which nothing may be sent."""
+        self._advance(ticks)
         self._talking, self._marker = False, True
 
-    def _advance(self) -> None:
+    def _advance(self, ticks: int = 1) -> None:
         self._pending = b""
-        self.timestamp = (self.timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
+        self.timestamp = (self.timestamp + ticks * self.frame_ticks) & 0xFFFFFFFF
 
     def _cut(self, payload: bytes) -> list[bytes]:
         """Packets of another length than 20 ms: what is over waits for the next tick."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Protocol
 
-from ..audio.g711 import CODECS
-from ..audio.samples import FRAME_SAMPLES, Samples
+from ..audio.codecs import make_codec
+from ..audio.samples import Samples
 from ..errors import PeerError
 from ..ids import Ids
 from .latch import Address, Latch
@@ -74,14 +74,14 @@ class RtpStream:
         self._ids = ids
         self._audio = audio
         self._sender = RtpSender(
-            codec=CODECS[audio.codec],
+            codec=make_codec(audio.codec),
             payload_type=audio.payload_type,
             dtmf_payload_type=audio.dtmf_payload_type,
             ptime_ms=audio.ptime_ms,
             ids=ids,
         )
         self._receiver = RtpReceiver(
-            codec=CODECS[audio.codec],
+            codec=make_codec(audio.codec),
             payload_type=audio.payload_type,
             dtmf_payload_type=audio.dtmf_payload_type,
             jitter_target_ms=jitter_target_ms,
@@ -101,18 +101,26 @@ class RtpStream:
         """A re-INVITE was answered: the next tick follows it. A new remote address is used at once and latched anew."""
         before, self._audio = self._audio, audio
         self._sender.change(
-            codec=CODECS[audio.codec],
+            codec=make_codec(audio.codec),
             payload_type=audio.payload_type,
             dtmf_payload_type=audio.dtmf_payload_type,
             ptime_ms=audio.ptime_ms,
         )
         self._receiver.change(
-            codec=CODECS[audio.codec],
+            codec=make_codec(audio.codec),
             payload_type=audio.payload_type,
             dtmf_payload_type=audio.dtmf_payload_type,
         )
         if (before.remote_address, before.remote_port) != (audio.remote_address, audio.remote_port):
             self._connect()
+
+    def hear(self, audio: AudioParameters) -> None:
+        """The peer sends another of the formats that were agreed on; what it hears stays as it is."""
+        self._receiver.change(
+            codec=make_codec(audio.codec),
+            payload_type=audio.payload_type,
+            dtmf_payload_type=audio.dtmf_payload_type,
+        )
 
     def send_digits(self, digits: str) -> None:
         """Press keys towards the peer: tick by tick, in place of audio. Raises `UsageError` for what is no digit."""
@@ -151,6 +159,17 @@ class RtpStream:
         heard, digits = self._receiver.frame(now)
         return Tick(heard, digits)
 
+    def listen(self, now: float) -> Tick:
+        """A tick in which nothing is sent: take what came from the peer."""
+        self._sender.skip()
+        heard, digits = self._receiver.frame(now)
+        return Tick(heard, digits)
+
+    def rest(self, ticks: int) -> None:
+        """So many ticks were left out, because nobody spoke: our clock goes on, the peer's sound begins anew."""
+        self._sender.skip(ticks)
+        self._receiver.restart()
+
     def close(self, now: float) -> None:
         """The call is over: `rtcp_to_send` gives a last report with BYE, and then nothing more is sent."""
         if not self._closed:
@@ -175,6 +194,11 @@ class RtpStream:
         return self._report(now)
 
     # Queries
+
+    @property
+    def ssrc(self) -> int:
+        """Of what we send."""
+        return self._sender.ssrc
 
     def statistics(self) -> dict[str, object]:
         """Counts of the whole stream, over all sources. Times are seconds; `round_trip` is None until it is known."""
@@ -244,7 +268,7 @@ class RtpStream:
             report = SenderReport(
                 ssrc=sender.ssrc,
                 ntp=ntp_time(now),
-                timestamp=(sender.timestamp - FRAME_SAMPLES) & 0xFFFFFFFF,
+                timestamp=(sender.timestamp - sender.frame_ticks) & 0xFFFFFFFF,
                 packets=sender.packets,
                 octets=sender.octets,
                 blocks=blocks,

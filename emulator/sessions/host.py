@@ -100,10 +100,11 @@ class SessionHost:
 
     # Input: channels
 
-    def attach(self, channel_id: str, now: float) -> None:
-        """A channel gets every event from now on; nothing is replayed."""
+    def attach(self, channel_id: str, now: float, *, greets: bool = False) -> None:
+        """A channel gets every event from now on; nothing is replayed. `greets`: it is the session's own, not a
+        sideband."""
         self._channels[channel_id] = None
-        if self._sends_created:
+        if self._sends_created or greets:
             self._out.send_to(channel_id, "session.created", session=self.session.shown())
         self._list_servers(now)
         if self._prompting is not None and not self._is_closed:
@@ -113,6 +114,10 @@ class SessionHost:
     def detach(self, channel_id: str, now: float) -> None:
         """A channel is gone; the session lives on."""
         self._channels.pop(channel_id, None)
+
+    def refuse(self, channel_id: str, error: InvalidRequest) -> None:
+        """A message of a channel that nobody read."""
+        self._out.send_error(channel_id, error)
 
     def receive_text(self, channel_id: str, text: str | bytes, now: float) -> None:
         """One message of a channel. Whatever is wrong with it becomes an `error` event for that channel."""
@@ -193,6 +198,11 @@ class SessionHost:
         if self._prompting is not None:
             due.append(self._prompting.deadline)
         return min((each for each in due if each is not None and each != WAITING), default=None)
+
+    @property
+    def hears_speech(self) -> bool:
+        """Whether the caller is in the middle of something: only what is heard next can end it."""
+        return self.session.input.is_speaking
 
     @property
     def speaking(self) -> bool:

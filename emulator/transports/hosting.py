@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..errors import EmulatorBug
+from ..errors import EmulatorBug, InvalidRequest
 from ..faults.plan import FaultPlan, Faults
 from ..journal import Journal
 from ..realtime.effects import CloseChannel, CloseChannels, HangUpCall, HostRecord, SendEvent, SessionExpired
@@ -64,6 +64,8 @@ class RunningHost:
         self.call_id = call_id
         self.channels: dict[str, Channel] = {}
         self.is_open = True
+        self.on_speaking: Callable[[], None] | None = None
+        """Called while there is something to play, by whoever may have stopped asking for it."""
         self._journal = journal
         self._deadlines = deadlines
         self._now = now
@@ -81,13 +83,13 @@ class RunningHost:
     # Input
 
     def attach(self, channel: Channel, *, transport: str, **about: object) -> None:
-        """`about` is what the journal is told besides."""
+        """`about` is what the journal is told besides. A data channel is greeted, as it is the session's own [SDK]."""
         now = self._now()
         self.channels[channel.id] = channel
         self._numbers[channel.id] = len(self._numbers) + 1
         self._record("channel.attached", now, channel=channel.id, transport=transport, **about)
         with self._reported():
-            self.host.attach(channel.id, now)
+            self.host.attach(channel.id, now, greets=transport == "webrtc")
             self.pump()
 
     def detach(self, channel: Channel, *, code: int | None, by: str) -> None:
@@ -112,6 +114,12 @@ class RunningHost:
             self.pump()
         except Exception as error:  # noqa: BLE001 — as `_reported`, which costs as much as a short event
             self._on_bug(error)
+
+    def refuse(self, channel_id: str, error: InvalidRequest) -> None:
+        """A client event that is not read."""
+        if self.is_open:
+            self.host.refuse(channel_id, error)
+            self.pump()
 
     def close(self, code: int, reason: str = "") -> None:
         """End the session: every channel is closed with `code`."""
@@ -138,6 +146,8 @@ class RunningHost:
             self._is_pumping = False
         if self.is_open:
             self._deadlines.arm(self, self.host.next_deadline(), self._handle_timer)
+            if self.on_speaking is not None and self.host.speaking:
+                self.on_speaking()
 
     # Private
 

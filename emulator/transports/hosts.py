@@ -70,7 +70,7 @@ class Hosts:
             model=self._make_model(call.project_id),
             ids=self._ids,
             now=self._clock.now(),
-            transport="sip",
+            transport=leg.kind,
             codec=codec,
             session_limit=self._settings.session_limit,
         )

@@ -108,8 +108,9 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
 
 @web.middleware
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """REST under `/v1` needs a project's key; the WebSocket endpoint says its own words (`realtime_ws`)."""
-    if request.path.startswith("/v1/") and request.path != "/v1/realtime":
+    """REST under `/v1` needs a project's key; the WebSocket endpoint (`realtime_ws`) and the one for offers
+    (`calls_api`) take client secrets too, and see to it themselves."""
+    if request.path.startswith("/v1/") and request.path not in ("/v1/realtime", "/v1/realtime/calls"):
         request[PROJECT] = project_of(request)
     return await handler(request)
 

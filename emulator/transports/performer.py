@@ -6,11 +6,10 @@ bug: it is journalled, its own call ends, and the others go on.
 """
 
 import asyncio
+import functools
 import itertools
 import logging
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..calls.call import Call, State
@@ -32,63 +31,30 @@ from ..calls.effects import (
     SendSip,
     StartMedia,
 )
-from ..calls.inputs import Input, MediaFailed, MediaReady, ReplyToken, SessionExpired, Stop
-from ..calls.leg import SipLeg
+from ..calls.inputs import ByeCompleted, Input, MediaFailed, MediaReady, ReplyToken, SessionExpired, Stop
+from ..calls.leg import SipLeg, WebRtcLeg
+from ..calls.project import Project
+from ..config import Settings
 from ..errors import ApiError, EmulatorBug, InternalError, SipError, UpstreamFailed, UsageError
 from ..faults.plan import Faults, Pause
 from ..ids import Ids
 from ..journal import Journal
+from ..realtime.session_config import SessionConfig
 from ..sdp.offer_answer import build_answer, build_offer
+from ..sdp.webrtc_offer import WebRtcOffer
 from ..sip import events as sip
 from ..sip.endpoint import SipEndpoint
+from .call_run import BatchEnd, CallRun, Reply
 from .deadlines import Clock, Deadlines
 from .hosting import RESPONSE_CREATE, Nobody, RunningHost
 from .rtp_net import MediaLeg, MediaPorts, NoMediaPort, Ticker
 from .sip_record import record_dropped, record_message
 from .supervisor import Supervisor
+from .webrtc_calls import WebRtcCalls
 
 log = logging.getLogger("ringback.calls")
 
 SDP_NUMBER_BITS = 31
-
-
-@dataclass(frozen=True, slots=True)
-class _BatchEnd:
-    """Stands behind the effects of a batch in a call's queue; behind the last one the call is released."""
-
-    is_last: bool
-
-
-class Reply:
-    """A request that waits for its call. The handler awaits `outcome`, writes the answer, then calls `written()`."""
-
-    def __init__(self, token: ReplyToken) -> None:
-        self.token = token
-        self.outcome: asyncio.Future[ApiError | None] = asyncio.get_running_loop().create_future()
-        self._written = asyncio.Event()
-
-    def written(self) -> None:
-        """The answer left, or never will: the call goes on."""
-        self._written.set()
-
-    async def wait_written(self) -> None:
-        await self._written.wait()
-
-
-@dataclass(slots=True)
-class CallRun:
-    """One call at work: its queue, and what it has open."""
-
-    call: Call
-    queue: deque[Effect | Pause | _BatchEnd] = field(default_factory=deque)
-    failure: ApiError | None = None
-    """Why an effect of the batch at work failed."""
-    is_waiting: bool = False
-    host: RunningHost | None = None
-    media: MediaLeg | None = None
-    sdp_session_id: int = 0
-    sdp_version: int = 0
-    statistics: dict[str, object] = field(default_factory=dict)
 
 
 class Performer:
@@ -109,6 +75,7 @@ class Performer:
         post_webhook: Callable[[Call, PostWebhook], None],
         flush: Callable[[], None],
         faults: Faults,
+        settings: Settings,
     ) -> None:
         self.control = control
         self._endpoint = endpoint
@@ -123,6 +90,15 @@ class Performer:
         self._flush = flush
         self._faults = faults
         self._ticker = Ticker(deadlines, clock.now)
+        self._webrtc = WebRtcCalls(
+            settings=settings,
+            ids=ids,
+            clock=clock,
+            journal=journal,
+            supervisor=supervisor,
+            ticker=self._ticker,
+            faults=faults,
+        )
         self._runs: dict[str, CallRun] = {}
         self._replies: dict[ReplyToken, Reply] = {}
         self._reply_count = itertools.count(1)
@@ -138,6 +114,14 @@ class Performer:
         self._replies[reply.token] = reply
         self.apply(call, make_input(reply.token))
         return reply
+
+    def offer(self, project: Project, offer: WebRtcOffer, config: SessionConfig) -> tuple[Call, Reply]:
+        """Begin a WebRTC call on behalf of a waiting request, whose `Reply` has the answer."""
+        reply = Reply(ReplyToken(next(self._reply_count)))
+        self._replies[reply.token] = reply
+        call = self.control.offer(project, offer, config, reply.token, self._clock.now())
+        self.pump()
+        return call, reply
 
     def apply(self, call: Call, given: Input) -> None:
         """Give a call one input and perform what follows from it."""
@@ -192,6 +176,11 @@ class Performer:
         return len(self._runs)
 
     @property
+    def open_peers(self) -> int:
+        """WebRTC peers that were not closed."""
+        return len(self._webrtc)
+
+    @property
     def playing_legs(self) -> int:
         return len(self._ticker)
 
@@ -241,13 +230,13 @@ class Performer:
             self._idle.clear()
         plan = self._faults.of(call.project_id) if self._faults else None
         run.queue.extend(batch.effects if plan is None else plan.effects(call, batch.effects))
-        run.queue.append(_BatchEnd(batch.is_last))
+        run.queue.append(BatchEnd(batch.is_last))
         self._continue(run)
 
     def _continue(self, run: CallRun) -> None:
         while run.queue and not run.is_waiting:
             effect = run.queue.popleft()
-            if isinstance(effect, _BatchEnd):
+            if isinstance(effect, BatchEnd):
                 self._end_batch(run, effect)
             elif isinstance(effect, Pause):
                 self._pause(run, effect.seconds)
@@ -263,23 +252,28 @@ class Performer:
             run.failure = InternalError(error)
             self.bug(run.call, error)
 
-    def _end_batch(self, run: CallRun, end: _BatchEnd) -> None:
+    def _end_batch(self, run: CallRun, end: BatchEnd) -> None:
         failure, run.failure = run.failure, None
         if failure is not None and not isinstance(failure, InternalError):  # a bug has told the call already
             self.control.send_failed(run.call, failure.message, failure.message, self._clock.now())
         if end.is_last:
             self._release(run)
 
-    def _wait(self, run: CallRun, reply: Reply) -> None:
+    def _hold(self, run: CallRun, what: Coroutine[Any, Any, None]) -> None:
+        """What is behind this effect waits until `what` is done."""
         run.is_waiting = True
 
         async def wait() -> None:
-            await reply.wait_written()
+            try:
+                await what
+            except Exception as error:  # noqa: BLE001 — one call's bug must not end its neighbours
+                run.failure = InternalError(error)
+                self.bug(run.call, error)
             run.is_waiting = False
             self._continue(run)
             self.pump()
 
-        self._supervisor.spawn(wait(), name=f"reply of {run.call.call_id}")
+        self._supervisor.spawn(wait(), name=f"effect of {run.call.call_id}")
 
     def _pause(self, run: CallRun, seconds: float) -> None:
         run.is_waiting = True
@@ -336,11 +330,15 @@ class Performer:
                 self._renew_media(run, effect)
             case RefuseInvite():
                 self._refuse(effect)
-            case ReplyHttp(reply=token, error=error):
+            case ReplyHttp(reply=token, error=error, answer=answer):
+                self._replies[token].answer = answer
                 self._reply(run, token, error)
 
     def _send_bye(self, run: CallRun) -> None:
         now = self._clock.now()
+        if isinstance(run.call.leg, WebRtcLeg):  # the end of the connection says it
+            self.control.apply(run.call, ByeCompleted(status=200), now)
+            return
         try:
             self._endpoint.send_bye(_sip_leg(run.call).dialog, now)
         except (SipError, UsageError) as error:  # whoever can't be reached needs no BYE: hanging up has worked
@@ -365,7 +363,7 @@ class Performer:
         if reply.outcome.done():  # the client did not wait for its answer
             return
         reply.outcome.set_result(error)
-        self._wait(run, reply)
+        self._hold(run, reply.wait_written())
 
     def _send_answer(self, run: CallRun, port: int) -> None:
         leg = _sip_leg(run.call)
@@ -390,6 +388,12 @@ class Performer:
 
     def _open_media(self, run: CallRun) -> None:
         now = self._clock.now()
+        call = run.call
+        if isinstance(call.leg, WebRtcLeg):
+            assert run.host is not None
+            give = functools.partial(self.apply, call)
+            self._hold(run, self._webrtc.open(call, run.host, give, self._bug_of(call)))
+            return
         try:
             sockets = self._media_ports.open()
         except NoMediaPort as error:
@@ -408,6 +412,9 @@ class Performer:
         self.control.apply(run.call, MediaReady(port=sockets.port), now)
 
     def _start_media(self, run: CallRun) -> None:
+        if isinstance(run.call.leg, WebRtcLeg):
+            self._webrtc.start(run.call, self._bug_of(run.call))
+            return
         leg = _sip_leg(run.call)
         if run.media is None or run.host is None or leg.negotiated is None:
             raise EmulatorBug(f"media of call {run.call.call_id} starts before it was opened")
@@ -441,6 +448,11 @@ class Performer:
         self._respond_with_sdp(renewal.invite, body)
 
     def _close_media(self, run: CallRun) -> None:
+        if isinstance(run.call.leg, WebRtcLeg):
+            run.statistics, closing = self._webrtc.close(run.call)
+            self._record(run, "media.closed", statistics=run.statistics)
+            self._hold(run, closing)
+            return
         if run.media is not None:
             run.statistics = run.media.close()
             run.media = None
@@ -457,6 +469,9 @@ class Performer:
             nobody = Nobody("auto-accept")
             run.host.attach(nobody, transport="internal")
             run.host.receive(nobody.id, RESPONSE_CREATE)
+
+    def _bug_of(self, call: Call) -> Callable[[BaseException], None]:
+        return functools.partial(self.bug, call)
 
     def _session_expired(self, call: Call) -> None:
         self.apply(call, SessionExpired())

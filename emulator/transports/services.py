@@ -43,7 +43,7 @@ KEY_PROTOCOL = "openai-insecure-api-key."
 SAFETY_HEADER = "OpenAI-Safety-Identifier"
 SERVICES = web.AppKey("services", Services)
 PROJECT = web.RequestKey("project", Project)
-"""Whose key the request carries; set by the middleware `authenticate`."""
+"""Whose key the request carries; set by the middleware `authenticate`, or by the endpoint that does it itself."""
 
 
 def project_of(request: web.Request) -> Project:

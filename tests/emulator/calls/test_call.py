@@ -23,6 +23,7 @@ from ringback.emulator.calls.inputs import (
     Accept,
     Acked,
     AckTimedOut,
+    AnswerReady,
     ByeCompleted,
     CallerBye,
     Cancelled,
@@ -32,6 +33,10 @@ from ringback.emulator.calls.inputs import (
     InputKind,
     MediaFailed,
     MediaReady,
+    Offered,
+    PeerClosed,
+    PeerConnected,
+    PeerFailed,
     Refer,
     ReferByeOverdue,
     ReferDone,
@@ -86,7 +91,12 @@ def one_of_each(config: SessionConfig) -> dict[InputKind, Input]:
         Reject(status=603, reply=ReplyToken(1)),
         REFER,
         HANGUP,
+        Offered(config=config, reply=ReplyToken(1)),
         READY,
+        AnswerReady(sdp="v=0"),
+        PeerConnected(),
+        PeerClosed(),
+        PeerFailed(reason="ICE failed"),
         MediaFailed(reason="none free"),
         SendFailed(what="REFER", reason="flow gone"),
         Cancelled(),
@@ -208,12 +218,73 @@ def test_verb_of_the_emulator_itself_is_refused_without_a_reply(call: Call) -> N
     assert call.apply(Hangup(reply=None)) == []
 
 
-def test_webrtc_call_has_only_hangup() -> None:
-    call = Call(call_id=CallId("rtc_2"), project_id="proj_1", leg=MemoryLeg(kind="webrtc"), close_codes=CloseCodes())
-    assert call.refusal(InputKind.ACCEPT) is not None
-    assert call.refusal(InputKind.REFER) is not None
-    assert call.refusal(ATTACH) is None
-    assert call.apply(HANGUP)[0] == SendBye()
+def test_webrtc_call_has_only_hangup(browser: Call, config: SessionConfig) -> None:
+    assert isinstance(browser.refusal(InputKind.HANGUP), CallNotFound)
+    browser.apply(Offered(config=config, reply=None))
+    assert browser.refusal(InputKind.ACCEPT) is not None
+    assert browser.refusal(InputKind.REFER) is not None
+    assert browser.refusal(ATTACH) is None
+    assert browser.apply(HANGUP) == []
+    assert browser.apply(AnswerReady(sdp="v=0"))[:2] == [StartMedia(), SendBye()]
+
+
+# WebRTC
+
+
+@pytest.fixture
+def browser() -> Call:
+    return Call(call_id=CallId("rtc_2"), project_id="proj_1", leg=MemoryLeg(kind="webrtc"), close_codes=CloseCodes())
+
+
+def answer(call: Call, config: SessionConfig) -> None:
+    call.apply(Offered(config=config, reply=ReplyToken(1)))
+    call.apply(AnswerReady(sdp="v=0"))
+    assert call.state is State.ANSWERED
+
+
+def test_offer_is_answered_before_the_peer_is_waited_for(browser: Call, config: SessionConfig) -> None:
+    assert browser.apply(Offered(config=config, reply=ReplyToken(1))) == [OpenSession(config=config), OpenMedia()]
+    assert browser.apply(AnswerReady(sdp="v=0")) == [ReplyHttp(reply=ReplyToken(1), answer="v=0"), StartMedia()]
+    assert browser.apply(PeerConnected()) == []
+    assert browser.state is State.CONNECTED
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        (MediaFailed(reason="no port"), UpstreamFailed),
+        (SessionExpired(), UpstreamFailed),
+        (Stop(reason="over"), UpstreamFailed),
+        (Stop(reason="bug", bug=RuntimeError("why")), InternalError),
+    ],
+)
+def test_offer_that_comes_to_nothing_is_refused_without_a_word_of_sip(
+    browser: Call, config: SessionConfig, given: Input, error: type[ApiError]
+) -> None:
+    browser.apply(Offered(config=config, reply=ReplyToken(1)))
+    effects = browser.apply(given)
+    assert errors_of(effects) == [error]
+    assert [type(effect) for effect in without_replies(effects)] == [CloseSession, CloseMedia]
+    assert browser.apply(AnswerReady(sdp="v=0")) == [CloseMedia()]
+
+
+@pytest.mark.parametrize("connected", [False, True])
+@pytest.mark.parametrize(
+    ("given", "code", "ending"),
+    [
+        (PeerClosed(), 1000, Ending(by="caller", reason="closed the connection")),
+        (PeerFailed(reason="ICE failed"), 1006, Ending(by="emulator", reason="ICE failed")),
+    ],
+)
+def test_webrtc_call_ends_with_its_peer(
+    browser: Call, config: SessionConfig, given: Input, code: int, ending: Ending, connected: bool
+) -> None:
+    answer(browser, config)
+    if connected:
+        browser.apply(PeerConnected())
+    assert browser.apply(given) == [CloseSession(close_code=code), CloseMedia()]
+    assert browser.state is State.ENDED
+    assert browser.ending == ending
 
 
 # Ends
