@@ -12,7 +12,6 @@ from desk import Desk, StartEmulator
 from ringback.conformance.client import Phone, RestClient, Sideband, WebhookReceiver
 from ringback.emulator.config import Settings
 from ringback.emulator.server import Emulator
-from ringback.emulator.transports.hosts import MakeModel
 
 DESCRIPTORS = Path("/proc/self/fd")  # elsewhere than on Linux the check of sockets finds nothing
 FREE_PORTS = {"http_port": 0, "https_port": 0, "sip_tls_port": 0, "sip_tcp_port": 0, "sip_udp_port": 0}
@@ -43,17 +42,13 @@ def expected_bugs() -> list[str]:
 
 @pytest.fixture
 async def start_emulator(expected_bugs: list[str]) -> AsyncIterator[StartEmulator]:
-    """`await start_emulator(decision_timeout=0.2)`; each is stopped, and then nothing of it may be left.
-
-    `make_model=…` says who answers in its sessions.
-    """
+    """`await start_emulator(decision_timeout=0.2)`; each is stopped, and then nothing of it may be left."""
     before = asyncio.all_tasks()
     async with AsyncExitStack() as stack:
         emulators: list[Emulator] = []
 
-        async def start(*, make_model: MakeModel | None = None, **settings: Any) -> Emulator:
-            options = Settings(**(FREE_PORTS | settings))
-            emulator = await stack.enter_async_context(Emulator(options, make_model=make_model))
+        async def start(**settings: Any) -> Emulator:
+            emulator = await stack.enter_async_context(Emulator(Settings(**(FREE_PORTS | settings))))
             emulators.append(emulator)
             return emulator
 

@@ -12,6 +12,8 @@ from ringback.emulator.transports.environment import Redirection, child_environm
 from ringback.emulator.transports.redirect import Redirect, Upstream
 
 PROGRAMS = Path(__file__).parent / "programs"
+FIND_ORDER = Path(__file__).parent / "scenarios" / "find_order.toml"
+"""The scenario to these programs and their tool `find_order`."""
 
 
 @contextlib.asynccontextmanager

@@ -13,8 +13,7 @@ from agents import function_tool
 from agents.realtime import RealtimeAgent, RealtimeRunner, RealtimeSession, RealtimeSessionEvent
 from agents.realtime.openai_realtime import OpenAIRealtimeSIPModel
 from desk import PATIENCE, StartEmulator, wait_for_entry
-from interop.launch import PROGRAMS, launched
-from interop.tool_user import ToolUser
+from interop.launch import FIND_ORDER, PROGRAMS, launched
 from ringback.conformance.client import Phone
 from ringback.emulator.audio.samples import Samples
 from ringback.emulator.model.builtin import GREETING
@@ -29,8 +28,8 @@ SILENCE: Samples = np.zeros(8000, dtype=np.int16)
 
 @pytest.fixture
 async def emulator(start_emulator: StartEmulator) -> Emulator:
-    """One whose model uses the tools that it is given."""
-    return await start_emulator(make_model=lambda project_id: ToolUser())
+    """One whose model asks the tool for whatever number it is told."""
+    return await start_emulator(scenario=str(FIND_ORDER))
 
 
 @pytest.fixture
@@ -101,10 +100,10 @@ async def test_runner_calls_a_tool_when_user_writes(
         '{"number": "4711"}',
         "order 4711 is on its way",
     )
-    assert heard_in(events) == ["order 4711 is on its way"]
+    assert heard_in(events) == ["I see, order 4711 is on its way."]
     history = [event.history for event in events if event.type == "history_updated"][-1]
     assert [item.type for item in history] == ["message", "function_call", "message"]
-    assert history[-1].content[0].transcript == "order 4711 is on its way"
+    assert history[-1].content[0].transcript == "I see, order 4711 is on its way."
 
 
 async def test_runner_calls_a_tool_when_user_speaks(
@@ -114,7 +113,7 @@ async def test_runner_calls_a_tool_when_user_speaks(
         await session.send_audio(speech("4711"))
         events = await until(session, "agent_end", 2)
     assert asked == ["4711"]
-    assert heard_in(events) == ["order 4711 is on its way"]
+    assert heard_in(events) == ["I see, order 4711 is on its way."]
 
 
 async def test_runner_interrupts_when_user_speaks(start_emulator: StartEmulator) -> None:
@@ -161,7 +160,7 @@ async def test_runner_joins_a_phone_call(emulator: Emulator, tmp_path: Path) -> 
         await call.answered()
         await call.wait_for_heard("Welcome, which order?")
         await call.say("4711")
-        await call.wait_for_heard("order 4711 is on its way")
+        await call.wait_for_heard("I see, order 4711 is on its way.")
         await call.hang_up()
         assert await command.status() == 0
     assert command.lines == [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from desk import StartEmulator, wait_for_entry
 from interop.conftest import StartNode
-from interop.tool_user import ToolUser
+from interop.launch import FIND_ORDER
 from ringback.conformance.client import Phone
 from ringback.emulator.realtime.audio_formats import decode_whole
 from ringback.emulator.realtime.session_config import PCM
@@ -15,8 +15,8 @@ from ringback.fixtures import tonecode
 
 @pytest.fixture
 async def emulator(start_emulator: StartEmulator) -> Emulator:
-    """One whose model uses the tools that it is given."""
-    return await start_emulator(make_model=lambda project_id: ToolUser())
+    """One whose model asks the tool for whatever number it is told."""
+    return await start_emulator(scenario=str(FIND_ORDER))
 
 
 def url_of(emulator: Emulator) -> str:
@@ -31,11 +31,11 @@ async def test_session_calls_a_tool(emulator: Emulator, start_node: StartNode, t
     assert command.lines == [
         "tool: find_order(4711)",
         "tool_end: order 4711 is on its way",
-        "answer: order 4711 is on its way",
+        "answer: I see, order 4711 is on its way.",
         "history: message,function_call,message",
     ]
     sound = decode_whole((tmp_path / "answer.pcm").read_bytes(), PCM)
-    assert [heard.text for heard in tonecode.decode(sound)] == ["order 4711 is on its way"]
+    assert [heard.text for heard in tonecode.decode(sound)] == ["I see, order 4711 is on its way."]
 
 
 @pytest.mark.parametrize("by_url", [False, True])
@@ -51,7 +51,7 @@ async def test_session_joins_a_phone_call(emulator: Emulator, start_node: StartN
         await call.answered()
         await call.wait_for_heard("Welcome, which order?")
         await call.say("4711")
-        await call.wait_for_heard("order 4711 is on its way")
+        await call.wait_for_heard("I see, order 4711 is on its way.")
         await call.hang_up()
         assert await command.status() == 0
     assert command.lines == [
@@ -68,7 +68,7 @@ async def test_worker_connects_by_a_fetch_that_upgrades(emulator: Emulator, star
     assert command.lines == [
         "tool: find_order(4711)",
         "tool_end: order 4711 is on its way",
-        "answer: order 4711 is on its way",
+        "answer: I see, order 4711 is on its way.",
     ]
     detached = await wait_for_entry(emulator, "channel.detached")
     assert (detached.data["by"], detached.data["code"]) == ("client", 1005)

@@ -4,15 +4,13 @@ import asyncio
 import base64
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from desk import Desk
-from interop.launch import PROGRAMS, launched
-from interop.tool_user import ToolUser
+from desk import Desk, StartEmulator
+from interop.launch import FIND_ORDER, PROGRAMS, launched
 from openai import AsyncOpenAI, OpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection, RealtimeConnection
 from ringback.emulator.realtime.audio_formats import decode_whole, encode_whole
@@ -75,8 +73,8 @@ async def until_async(connection: AsyncRealtimeConnection, kind: str) -> list[An
 
 
 @pytest.fixture
-async def tool_user(start_emulator: Callable[..., Any]) -> Emulator:
-    return await start_emulator(make_model=lambda project_id: ToolUser())  # type: ignore[no-any-return]
+async def tool_user(start_emulator: StartEmulator) -> Emulator:
+    return await start_emulator(scenario=str(FIND_ORDER))
 
 
 # A session of its own
@@ -96,7 +94,7 @@ async def test_async_client_calls_a_tool(tool_user: Emulator) -> None:
         await connection.conversation.item.create(item=output_of(call))
         await connection.response.create()
         done = (await until_async(connection, "response.done"))[-1]
-    assert done.response.output[0].content[0].text == "order 4711 is on its way"
+    assert done.response.output[0].content[0].text == "I see, order 4711 is on its way."
 
 
 async def test_sync_client_calls_a_tool(tool_user: Emulator) -> None:
@@ -115,7 +113,7 @@ async def test_sync_client_calls_a_tool(tool_user: Emulator) -> None:
             connection.response.create()
             return until(connection, "response.done")[-1].response.output[0].content[0].text
 
-    assert await asyncio.to_thread(use) == "order 4711 is on its way"
+    assert await asyncio.to_thread(use) == "I see, order 4711 is on its way."
 
 
 async def test_sync_client_speaks_and_hears_by_a_client_secret(emulator: Emulator) -> None:
