@@ -75,6 +75,10 @@ class Settings:
         1011, "Close code of the channels where a scenario disconnects and gives none.", tag="CHOICE"
     )
 
+    legacy_events: bool = setting(
+        False, "Send `conversation.created` and `conversation.item.created` too, as only the beta did.", tag="OBS"
+    )
+
     # TLS
     tls_cert: str | None = setting(None, "Certificate file (PEM) for SIP and HTTPS; without it a local CA makes one.")
     tls_key: str | None = setting(None, "Its key file (PEM).")

@@ -15,17 +15,23 @@ from .validation import (
     ListOf,
     MapOf,
     Nullable,
+    OneOf,
     Record,
+    Rule,
     Schema,
     Text,
     Whole,
     check_encodable,
     invalid_type,
     invalid_value,
+    shown,
 )
 
 APPEND_LIMIT = 15 * 1024 * 1024
 """Bytes of sound that one append may carry [DOC]."""
+
+METADATA_PAIRS, METADATA_KEY, METADATA_VALUE = 16, 64, 512
+"""How many pairs the metadata of a response may have, and how long their keys and values may be [DOC]."""
 
 SUPPORTED = (
     "session.update",
@@ -272,15 +278,28 @@ def _event(**fields: Schema) -> dict[str, Schema]:
     return {"type": Text(), "event_id": Nullable(Text()), **fields}
 
 
+def _check_metadata(value: Any, path: str) -> None:
+    """The platform's limits of metadata [DOC]; the words are ours."""
+    if len(value) > METADATA_PAIRS:
+        wrong, where = f"at most {METADATA_PAIRS} pairs", path
+    elif long := next((key for key in value if len(key) > METADATA_KEY), None):
+        wrong, where = f"keys of at most {METADATA_KEY} characters", f"{path}.{shown(long)}"
+    elif long := next((key for key in value if len(value[key]) > METADATA_VALUE), None):
+        wrong, where = f"values of at most {METADATA_VALUE} characters", f"{path}.{long}"
+    else:
+        return
+    raise InvalidRequest(f"Invalid '{where}': expected {wrong}.", code="invalid_value", param=where)
+
+
 _RESPONSE = Record(
     {
         "instructions": Text(),
         "output_modalities": MODALITIES,
         "audio": Record({"output": Record({"format": FORMAT, "voice": VOICE})}),
-        "conversation": Text(),
+        "conversation": OneOf(("auto", "none")),
         "input": ListOf(ITEM_OR_REFERENCE),
         "max_output_tokens": MAX_OUTPUT_TOKENS,
-        "metadata": Nullable(MapOf(Text())),
+        "metadata": Nullable(Rule(MapOf(Text()), _check_metadata)),
         "tools": TOOLS,
         "tool_choice": TOOL_CHOICE,
         "parallel_tool_calls": Flag(),

@@ -25,6 +25,8 @@ class Item:
     """The sound of its audio content, 8 kHz; never changed."""
     spoken: str | None = None
     """What `audio` says, whether or not a transcript was asked for; None where nobody could tell."""
+    lengths: tuple[int, ...] = ()
+    """How many samples of `audio` are of each content part; empty where all are of one."""
     previous: "Item | None" = field(default=None, repr=False)
     next: "Item | None" = field(default=None, repr=False)
     cost: int = 0

@@ -36,8 +36,10 @@ def error_event(
 class Outbox:
     """Effects in the order in which they must happen. Whoever made the session takes them one by one."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, *, sends_legacy: bool = False) -> None:
         self.ids = ids
+        self.sends_legacy = sends_legacy
+        """Whether the beta's `conversation.created` and `conversation.item.created` are sent too."""
         self._effects: deque[HostEffect] = deque()
 
     # Input
@@ -51,6 +53,12 @@ class Outbox:
         """A server event for the channel that asked for it."""
         event = {"type": event_type, "event_id": self.ids.event(), **fields}
         self._effects.append(SendEvent(channel_id=channel_id, event=event))
+
+    def send_added(self, previous_item_id: str | None, item: dict[str, Any]) -> None:
+        """An item joins the conversation."""
+        self.send("conversation.item.added", previous_item_id=previous_item_id, item=item)
+        if self.sends_legacy:
+            self.send("conversation.item.created", previous_item_id=previous_item_id, item=item)
 
     def send_delta(self, event_type: str, /, *, delta: str, **fields: Any) -> None:
         """A delta of text, padded so that its length tells little [OBS]."""

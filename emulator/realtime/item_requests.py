@@ -1,5 +1,6 @@
 """What clients do to the conversation: create, retrieve, delete and truncate items."""
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from ..audio.samples import SAMPLE_RATE, Samples
 from ..audio.voice import Ear, Voice
 from ..errors import InvalidRequest
 from . import client_events as client
-from .audio_formats import decode_whole
+from .audio_formats import decode_whole, encode_whole
 from .conversation import Conversation, Item, with_transcript
 from .events import Outbox
 from .items import shown_item
@@ -63,10 +64,10 @@ class ItemRequests:
         if is_answer:
             self._mcp.answer(given)
 
-    def retrieve(self, event: client.RetrieveItem, channel_id: str | None) -> None:
-        """Show an item to the channel that asked."""
+    def retrieve(self, event: client.RetrieveItem, channel_id: str | None, config: SessionConfig) -> None:
+        """Show an item to the channel that asked, with its sound in the formats of `config` [DOC]."""
         item = self._find(event.item_id, "retrieve", "retrieving")
-        self._out.send_to(channel_id, "conversation.item.retrieved", item=item.shown)
+        self._out.send_to(channel_id, "conversation.item.retrieved", item=_with_sound(item, config))
 
     def delete(self, event: client.DeleteItem) -> None:
         """Take an item out of the conversation; what of it is being played goes on."""
@@ -103,7 +104,7 @@ class ItemRequests:
     def announce(self, item: Item, previous: Item | None) -> None:
         """Say that an item which is complete came behind `previous`."""
         previous_id = None if previous is None else previous.id
-        self._out.send("conversation.item.added", previous_item_id=previous_id, item=item.shown)
+        self._out.send_added(previous_id, item.shown)
         self._out.send("conversation.item.done", previous_item_id=previous_id, item=item.shown)
 
     def truncate_unheard(self, unheard: list[Unheard]) -> None:
@@ -118,14 +119,17 @@ class ItemRequests:
         if given["type"] == "function_call" and "call_id" not in given:
             given = {**given, "call_id": self._out.ids.function_call()}
         item = Item(shown_item(given, item_id))
+        lengths = [0] * len(given.get("content", ()))
         for index, part in enumerate(given.get("content", ())):
             if part.get("audio"):
                 data = client.decode_audio(part["audio"], f"{path}.content[{index}].audio")
                 is_input = part["type"] == "input_audio"
                 sound = decode_whole(data, config.input_format if is_input else config.output_format)
+                lengths[index] = len(sound)
                 words = part.get("transcript") or self._listen_to(sound)
                 item.audio = sound if item.audio is None else np.concatenate((item.audio, sound))
                 item.spoken = words if item.spoken is None else f"{item.spoken} {words}"
+        item.lengths = tuple(lengths)
         return item
 
     def _resolved(self, given: dict[str, Any], path: str, config: SessionConfig) -> Item:
@@ -180,6 +184,22 @@ class ItemRequests:
             }
         self._conversation.changed(item)
         self._out.send("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=audio_end_ms)
+
+
+def _with_sound(item: Item, config: SessionConfig) -> dict[str, Any]:
+    """An item as it is retrieved: with the sound that was heard or said, as far as it was not truncated."""
+    if item.audio is None or not item.shown["content"]:
+        return item.shown
+    content, start = [], 0
+    for index, part in enumerate(item.shown["content"]):
+        kind = part["type"]
+        if kind in ("input_audio", "output_audio"):
+            end = start + item.lengths[index] if item.lengths else len(item.audio)
+            audio_format = config.input_format if kind == "input_audio" else config.output_format
+            sound = base64.b64encode(encode_whole(item.audio[start:end], audio_format)).decode()
+            part, start = {**part, "audio": sound}, end
+        content.append(part)
+    return {**item.shown, "content": content}
 
 
 def _is_spoken(item: Item) -> bool:

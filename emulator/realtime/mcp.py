@@ -79,7 +79,7 @@ class McpServers:
         item = Item(_list_of(self._out.ids.item(), tool, []))
         self._conversation.append(item)
         # The item comes first, since clients retrieve it when they are told of the progress [SDK, agents-js].
-        self._out.send("conversation.item.added", previous_item_id=previous_id, item=item.shown)
+        self._out.send_added(previous_id, item.shown)
         self._out.send("mcp_list_tools.in_progress", item_id=item.id)
         self._imports.append(Import(tool=tool, item=item, previous_id=previous_id))
 
@@ -122,8 +122,9 @@ class McpServers:
             }
         )
         self._conversation.append(request)
-        for kind in ("conversation.item.added", "conversation.item.done"):
-            self._out.send(kind, previous_item_id=None if previous is None else previous.id, item=request.shown)
+        previous_id = None if previous is None else previous.id
+        self._out.send_added(previous_id, request.shown)
+        self._out.send("conversation.item.done", previous_item_id=previous_id, item=request.shown)
         self._decisions[request.id] = None
         return request.id
 

@@ -306,11 +306,7 @@ class Response:
             previous = item.previous
             # OBS: in `done` the predecessor is missing where it is the conversation's first item.
             opened.done_previous_id = None if previous is None or previous.previous is None else previous.id
-            self._out.send(
-                "conversation.item.added",
-                previous_item_id=None if previous is None else previous.id,
-                item=item.shown,
-            )
+            self._out.send_added(None if previous is None else previous.id, item.shown)
         return opened
 
     def _close(self, opened: _Opened) -> None:

@@ -138,16 +138,30 @@ class Session:
         if "tools" in patch:
             patch = SessionPatch({**patch, "tools": self.mcp.resolve(patch["tools"], "session.tools")})
         config = self._negotiated(self.config.updated(patch))
-        if config.voice != self.config.voice and self._has_spoken:  # OBS: the whole update is refused
-            raise InvalidRequest(
-                "Cannot update a conversation's voice if assistant audio is present.", code="cannot_update_voice"
-            )
+        self._check_change(config)
         if config.turn_detection != self.config.turn_detection:
             self.input.configure(config.turn_detection)
             self._idle.configure(config.turn_detection)
         self.config = config
         self._out.send("session.updated", session=self.shown())
         self.mcp.use(config.tools, again="tools" in patch)
+
+    def _check_change(self, config: SessionConfig) -> None:
+        """Raises for what may not become another in a session, or not now: then the whole update is refused [OBS]."""
+        self._check_voice(config.voice)
+        if self.config.tracing is not None and config.tracing != self.config.tracing:  # DOC; the words are ours
+            raise InvalidRequest("Cannot update tracing once it is enabled.", param="session.tracing")
+        if self.active is not None and config.speed != self.config.speed:  # DOC; the words are ours
+            raise InvalidRequest(
+                f"Cannot update speed while a response is in progress: {self.active.id}.",
+                param="session.audio.output.speed",
+            )
+
+    def _check_voice(self, voice: Any) -> None:
+        if voice != self.config.voice and self._has_spoken:
+            raise InvalidRequest(
+                "Cannot update a conversation's voice if assistant audio is present.", code="cannot_update_voice"
+            )
 
     def _append(self, event: client.AppendAudio, channel_id: str | None) -> None:
         if self._decoder is None or self._decoder.format != self.config.input_format:
@@ -178,7 +192,7 @@ class Session:
         self._items.create(event, self.config)
 
     def _retrieve_item(self, event: client.RetrieveItem, channel_id: str | None) -> None:
-        self._items.retrieve(event, channel_id)
+        self._items.retrieve(event, channel_id, self.config)
 
     def _delete_item(self, event: client.DeleteItem, channel_id: str | None) -> None:
         self._items.delete(event)
@@ -193,6 +207,7 @@ class Session:
         if "tools" in asked:
             asked = {**asked, "tools": self.mcp.resolve(asked["tools"], "response.tools")}
         options = ResponseOptions.of(self.config, asked, call_format=self._call_format)
+        self._check_voice(options.voice)  # DOC: nor can one response have another
         if not options.is_out_of_band:
             self._refuse_second_response()
         given = asked.get("input")

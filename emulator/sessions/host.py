@@ -69,10 +69,11 @@ class SessionHost:
         session_limit: float = SESSION_LIMIT,
         sends_created: bool | None = None,
         sends_rate_limits: bool = True,
+        sends_legacy_events: bool = False,
         voice: Voice | None = None,
         make_ear: Callable[[], Ear] = TonecodeEar,
     ) -> None:
-        self._out = Outbox(ids)
+        self._out = Outbox(ids, sends_legacy=sends_legacy_events)
         self._model = model
         self._voice = TonecodeVoice() if voice is None else voice
         self._expires: float | None = now + session_limit
@@ -106,6 +107,9 @@ class SessionHost:
         self._channels[channel_id] = None
         if self._sends_created or greets:
             self._out.send_to(channel_id, "session.created", session=self.session.shown())
+            if self._out.sends_legacy:
+                shown = {"id": self.session.conversation.id, "object": "realtime.conversation"}
+                self._out.send_to(channel_id, "conversation.created", conversation=shown)
         self._list_servers(now)
         if self._prompting is not None and not self._is_closed:
             self._prompting.attached()

@@ -217,10 +217,22 @@ class RunningHost:
 
 def _journalled(event: dict[str, Any]) -> dict[str, Any]:
     """An event as the journal keeps it: of sound only its length."""
+    if event["type"] == "conversation.item.retrieved":
+        return {**event, "item": _without_sound(event["item"])}
     if event["type"] != "response.output_audio.delta":
         return event
     kept = {key: value for key, value in event.items() if key != "delta"}
     return {**kept, "delta_length": len(event["delta"])}
+
+
+def _without_sound(item: dict[str, Any]) -> dict[str, Any]:
+    content = [
+        {**{key: value for key, value in part.items() if key != "audio"}, "audio_length": len(part["audio"])}
+        if "audio" in part
+        else part
+        for part in item.get("content", ())
+    ]
+    return {**item, "content": content} if content else item
 
 
 RESPONSE_CREATE = json.dumps({"type": "response.create"})

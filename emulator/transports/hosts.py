@@ -73,6 +73,7 @@ class Hosts:
             transport=leg.kind,
             codec=codec,
             session_limit=self._settings.session_limit,
+            sends_legacy_events=self._settings.legacy_events,
         )
         return self._running(host, call.project_id, call.call_id, on_expired, on_hang_up, on_bug)
 
@@ -88,6 +89,7 @@ class Hosts:
             now=self._clock.now(),
             transport="websocket",
             session_limit=self._settings.session_limit,
+            sends_legacy_events=self._settings.legacy_events,
         )
 
         def bug(error: Exception) -> None:

@@ -22,6 +22,7 @@ from ringback.fixtures import tonecode
 
 Open = Callable[..., Awaitable[Sideband]]
 SILENCE: Samples = np.zeros(4000, dtype=np.int16)
+CALL = {"type": "function_call", "name": "f", "arguments": "{}"}
 SAY = {"type": "response.create", "response": {"instructions": "say exactly 'The quick brown fox jumps.'"}}
 
 
@@ -299,6 +300,24 @@ async def test_journal_keeps_no_sound(emulator: Emulator, opened: Open) -> None:
     ]
     assert all("delta" not in event and event["delta_length"] > 0 for event in deltas)
     assert deltas
+
+
+async def test_journal_keeps_no_sound_that_was_retrieved(emulator: Emulator, opened: Open) -> None:
+    session = await opened(model="gpt-realtime")
+    await session.send({"type": "conversation.item.create", "item": {**CALL, "id": "call"}})
+    await session.send({"type": "conversation.item.retrieve", "item_id": "call"})
+    await session.send(SAY)
+    done = await session.wait_for("response.output_item.done")
+    await session.send({"type": "conversation.item.retrieve", "item_id": done["item"]["id"]})
+    retrieved = await session.wait_for("conversation.item.retrieved", where=lambda event: "content" in event["item"])
+    call, message = (
+        entry.data["event"]["item"]
+        for entry in emulator.journal.entries(kind="event.server")
+        if entry.data["event"]["type"] == "conversation.item.retrieved"
+    )
+    assert call["name"] == "f"
+    kept, sent = message["content"][0], retrieved["item"]["content"][0]
+    assert kept == {"type": "output_audio", "transcript": sent["transcript"], "audio_length": len(sent["audio"])}
 
 
 # The official client
