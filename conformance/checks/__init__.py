@@ -34,6 +34,7 @@ MODULES = (
     "audio_buffers",
     "idle",
     "mcp",
+    "conversations",
 )
 """Every module here, in the order in which reports show their requirements; a test compares with the folder."""
 
