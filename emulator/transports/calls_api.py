@@ -15,7 +15,7 @@ from ..errors import ApiError, InvalidRequest, PayloadTooLarge, SdpError
 from ..realtime.session_config import SessionConfig, parse_session_config, parse_session_patch
 from ..sdp.webrtc_offer import WebRtcOffer, parse_offer
 from .http_api import error_response
-from .services import PROJECT, SAFETY_HEADER, SERVICES, Caller, caller_of_key, key_of
+from .services import PROJECT, SERVICES, Caller, caller_of_key, key_of, safety_identifier_of
 
 PATH = "/v1/realtime/calls"
 SDP = "application/sdp"
@@ -72,7 +72,6 @@ async def _created(request: web.Request) -> web.Response:
     posted = await _body(request)
     offer = _offer(request, posted.sdp)
     config = _config(posted, caller)
-    inherited = None if caller.secret is None else caller.secret.safety_identifier
     call, reply = services.performer.offer(caller.project, offer, config)
     services.journal.add(
         "call.offered",
@@ -82,7 +81,7 @@ async def _created(request: web.Request) -> web.Response:
         codecs=[agreed.codec for agreed in offer.codecs],
         has_events=offer.data is not None,
         key="api_key" if caller.secret is None else "client_secret",
-        safety_identifier=request.headers.get(SAFETY_HEADER, inherited),
+        safety_identifier=safety_identifier_of(request, caller),
     )
     try:
         error = await reply.outcome

@@ -11,7 +11,7 @@ from ..realtime.events import error_event
 from ..sessions.admission import BETA_HEADER, close_of, opening_config
 from .channels import encode
 from .http_faults import SWITCHING
-from .services import SAFETY_HEADER, SERVICES, Caller, caller_of_key, key_of
+from .services import SERVICES, Caller, caller_of_key, key_of, safety_identifier_of
 from .upgrade import new_socket, serve, upgraded
 
 
@@ -38,13 +38,12 @@ async def serve_direct(request: web.Request) -> web.StreamResponse:
     if isinstance(channel, web.StreamResponse):
         return channel
     host = services.hosts.open(caller.project.id, config)
-    inherited = None if caller.secret is None else caller.secret.safety_identifier
     try:
         await serve(
             host,
             channel,
             socket,
-            safety_identifier=request.headers.get(SAFETY_HEADER, inherited),
+            safety_identifier=safety_identifier_of(request, caller),
             key="api_key" if caller.secret is None else "client_secret",
         )
     finally:

@@ -21,7 +21,7 @@ from ..errors import (
 from ..realtime.session_config import parse_session_config
 from ..sip.refer import refer_to
 from .http_faults import struck
-from .services import PROJECT, SERVICES, caller_of_key, key_of, project_of
+from .services import PROJECT, SERVICES, Caller, caller_of_key, key_of, project_of, safety_identifier_of
 
 log = logging.getLogger("ringback.http")
 
@@ -70,6 +70,7 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
     if not request.path.startswith("/v1/"):
         return await handler(request)
     services = request.app[SERVICES]
+    caller = _caller(request)
     call_id = request.match_info.get("call_id")
     seen = {"method": request.method, "path": request.path_qs}
     body, status = b"", 500
@@ -81,9 +82,10 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
             services.journal.add(
                 "rest.request",
                 now=services.clock.now(),
-                project_id=_project_id(request),
+                project_id=None if caller is None else caller.project.id,
                 call_id=call_id,
                 **seen,
+                safety_identifier=safety_identifier_of(request, caller),
                 body=text,
             )
         response = await handler(request)
@@ -99,7 +101,7 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
         services.journal.add(
             "rest.response",
             now=services.clock.now(),
-            project_id=_project_id(request),
+            project_id=None if caller is None else caller.project.id,
             call_id=call_id,
             **seen,
             status=status,
@@ -115,10 +117,10 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     return await handler(request)
 
 
-def _project_id(request: web.Request) -> str | None:
+def _caller(request: web.Request) -> Caller | None:
     """Whose request it is, as far as its key is known."""
     try:
-        return caller_of_key(request, key_of(request)).project.id
+        return caller_of_key(request, key_of(request))
     except Unauthorized:
         return None
 

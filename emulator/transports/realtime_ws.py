@@ -6,7 +6,7 @@ from ..calls.verbs import ATTACH
 from ..errors import ApiError, CallNotFound
 from .direct_ws import serve_direct
 from .hosting import RunningHost
-from .services import SERVICES, caller_of_key, key_of
+from .services import SERVICES, Caller, caller_of_key, key_of, safety_identifier_of
 from .upgrade import new_socket, serve, upgraded
 
 
@@ -18,23 +18,26 @@ def add_routes(app: web.Application) -> None:
 async def _realtime(request: web.Request) -> web.StreamResponse:
     if "call_id" not in request.query:
         return await serve_direct(request)
-    host = _host_of(request)
+    host, caller = _host_of(request)
     socket = new_socket(request)
     channel = await upgraded(request, socket, "sideband")
     if isinstance(channel, web.StreamResponse):
         return channel
-    await serve(host, channel, socket)
+    await serve(host, channel, socket, safety_identifier=safety_identifier_of(request, caller))
     return socket
 
 
-def _host_of(request: web.Request) -> RunningHost:
-    """The session that the request may attach to. Raises the error of the handshake, which is plain HTTP [OBS]."""
+def _host_of(request: web.Request) -> tuple[RunningHost, Caller]:
+    """The session that the request may attach to, and who asks.
+
+    Raises the error of the handshake, which is plain HTTP [OBS].
+    """
     services = request.app[SERVICES]
     call_id = request.query["call_id"]
     try:
-        project = caller_of_key(request, key_of(request)).project
+        caller = caller_of_key(request, key_of(request))
         performer = services.performer
-        call = performer.control.calls.of_project(call_id, project.id)
+        call = performer.control.calls.of_project(call_id, caller.project.id)
         refusal = call.refusal(ATTACH)
         if refusal is not None:
             raise refusal
@@ -46,4 +49,4 @@ def _host_of(request: web.Request) -> RunningHost:
             "channel.refused", now=services.clock.now(), call_id=call_id, status=error.status, code=error.code
         )
         raise
-    return host
+    return host, caller

@@ -97,6 +97,12 @@ def _wanted(request: web.Request, project: Project) -> Project:
     return project
 
 
+def safety_identifier_of(request: web.Request, caller: Caller | None) -> str | None:
+    """Whose end user asks: as the request says, else as was bound to its `ek_` [DOC]."""
+    bound = None if caller is None or caller.secret is None else caller.secret.safety_identifier
+    return request.headers.get(SAFETY_HEADER, bound)
+
+
 def key_of(request: web.Request) -> str:
     """The key of a request or a WebSocket handshake; empty without one."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")

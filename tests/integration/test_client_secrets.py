@@ -74,6 +74,20 @@ async def test_secret_opens_sessions_as_it_was_bound_and_the_connection_override
     assert len(ids) == 3
     attached = [entry.data for entry in emulator.journal.entries(kind="channel.attached")]
     assert [(data["safety_identifier"], data["key"]) for data in attached] == [("user-1", "client_secret")] * 2
+    requests = [entry.data for entry in emulator.journal.entries(kind="rest.request")]
+    assert [data["safety_identifier"] for data in requests] == ["user-1"] * 3
+
+
+async def test_safety_identifier_of_a_request_wins_over_that_of_its_secret(
+    emulator: Emulator, rest: RestClient
+) -> None:
+    made = await rest.request("POST", PATH, headers={"OpenAI-Safety-Identifier": "user-1"})
+    given = {"api_key": made.json()["value"], "headers": {"OpenAI-Safety-Identifier": "user-2"}}
+    async with await Sideband.open(emulator.ready.base_url, **given) as session:
+        await session.wait_for("session.created")
+    await rest.request("POST", "/v1/realtime/calls/rtc_none/hangup")
+    requests = [entry.data["safety_identifier"] for entry in emulator.journal.entries(kind="rest.request")]
+    assert requests == ["user-1", "user-2", None]
 
 
 async def test_browser_opens_a_session_with_a_secret(emulator: Emulator, rest: RestClient) -> None:
