@@ -1,4 +1,4 @@
-"""Replays recordings of a WebSocket against the emulator: `PYTHONPATH=tests python -m oracle.replay FILE…`
+"""Replays recordings of a WebSocket, or of a page's sideband: `PYTHONPATH=tests python -m oracle.replay FILE…`
 
 The client sends what was recorded, when as much had come back as in the recording; the model answers what the recorded
 one did; sound that the recorder shortened is replaced by speech of its length. Ids are the emulator's own: where the
@@ -10,13 +10,15 @@ import asyncio
 import json
 import re
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from oracle.compare import Difference, differences
 from oracle.script import APPEND, Event, RecordedModel, Recording, Step
 from oracle.sound import appends_like, is_shortened
-from ringback.conformance.client import Sideband
+from ringback.conformance.client import RestClient, Sideband, WebRtcCall
 from ringback.emulator.config import Settings
 from ringback.emulator.server import Emulator
 
@@ -25,13 +27,32 @@ PATIENCE = 20.0
 _ID = re.compile(r"\b(?:item|resp|call|conv)_[0-9A-Za-z]+\b")
 
 
+@asynccontextmanager
+async def direct(emulator: Emulator, recording: Recording) -> AsyncIterator[Sideband]:
+    """A session of its own, as most recordings are of."""
+    ready = emulator.ready
+    async with await Sideband.open(ready.base_url, query=recording.query, api_key=ready.api_key) as session:
+        yield session
+
+
+@asynccontextmanager
+async def beside_a_page(emulator: Emulator, recording: Recording) -> AsyncIterator[Sideband]:
+    """The sideband of a WebRTC call."""
+    ready = emulator.ready
+    async with RestClient(ready.base_url, ready.api_key) as rest, WebRtcCall() as call:
+        model = recording.received[0]["session"]["model"]
+        await call.connect(await rest.create_call(await call.offer(), {"type": "realtime", "model": model}))
+        async with await Sideband.open(ready.base_url, call_id=call.id, api_key=ready.api_key) as sideband:
+            yield sideband
+
+
 async def replay(path: Path) -> list[Event]:
     """What the emulator sends to a client that does as in the recording."""
     recording = Recording.read(path)
     model = RecordedModel(recording.received)
+    opened = direct if recording.begins_a_session else beside_a_page
     async with Emulator(Settings(**FREE_PORTS), make_model=lambda project_id: model) as emulator:
-        ready = emulator.ready
-        async with await Sideband.open(ready.base_url, query=recording.query, api_key=ready.api_key) as session:
+        async with opened(emulator, recording) as session:
             for step in recording.steps:
                 await _wait(session, step.after)
                 for event in _sent(step, recording, [dict(event.data) for event in session.events]):

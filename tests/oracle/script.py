@@ -58,6 +58,11 @@ class Recording:
         return cls(steps, received)
 
     @property
+    def begins_a_session(self) -> bool:
+        """A sideband is not told that its session was created [OBS]."""
+        return self.received[0]["type"] == "session.created"
+
+    @property
     def query(self) -> dict[str, str]:
         """What the client opened the session with."""
         session = self.received[0]["session"] if self.received[0]["type"] == "session.created" else {}
