@@ -7,10 +7,12 @@ from typing import Any, NoReturn, Self
 
 from .client.call import Call
 from .client.errors import CallRefused, FarEndError, WaitTimeout
+from .client.events import EventStream, ReceivedEvent
 from .client.phone import Phone
 from .client.rest import RestAnswer, RestClient
-from .client.sideband import ReceivedEvent, Sideband
+from .client.sideband import Sideband
 from .client.webhook_receiver import Delivery, WebhookReceiver
+from .client.webrtc import WebRtcCall
 from .requirement import Requirement
 from .target import Access, Clock
 from .tolerance import Tolerances
@@ -33,6 +35,8 @@ class Bench:
         self._rest: RestClient | None = None
         self.calls: list[Call] = []
         self.sidebands: list[Sideband] = []
+        self.web_calls: list[WebRtcCall] = []
+        self._placed: list[RestAnswer] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -41,6 +45,10 @@ class Bench:
         for call in self.calls:
             if not call.is_over:
                 await self._end(call)
+        for web_call in self.web_calls:
+            await web_call.hang_up()
+        for answer in self._placed:
+            await self._hang_up(answer)
         await self._stack.aclose()
 
     # Judging
@@ -142,6 +150,45 @@ class Bench:
             self.fail("the accepted call to be answered with 200", error)
         return call, call_id
 
+    # WebRTC
+
+    async def offer(self, **options: Any) -> tuple[WebRtcCall, str]:
+        """A caller over WebRTC, and the SDP of its offer; `options` are those of `WebRtcCall`."""
+        call = WebRtcCall(**options)
+        self.web_calls.append(call)
+        return call, await call.offer()
+
+    async def post(self, offer: str | bytes | None, session: Any = None, **options: Any) -> RestAnswer:
+        """Post an offer; `options` are those of `RestClient.create_call`, and `api_key`. A call that comes of it is
+        ended with the check."""
+        rest = await self.rest(options.pop("api_key", None))
+        self.access.before_call()
+        answer = await rest.create_call(offer, session, **options)
+        self.steps.append((answer.received_at, f"POST {answer.path}: {answer.status} {describe_sdp(answer)}"))
+        if answer.is_success:
+            self._placed.append(answer)
+        return answer
+
+    async def place(
+        self, *, session: Any = None, form: Any = None, api_key: str | None = None, **options: Any
+    ) -> "WebRtcCall":
+        """A WebRTC call that is connected, its data channel open; the session is `SESSION` if none is given."""
+        call, offer = await self.offer(**options)
+        wanted = SESSION if session is None and form != "raw" else session
+        answer = await self.post(offer, wanted, form=form, api_key=api_key)
+        return await self.take(call, answer)
+
+    async def take(self, call: WebRtcCall, answer: RestAnswer) -> WebRtcCall:
+        """Connect a call by the answer to its offer, or a violation that says what came instead."""
+        self.expect(answer.status == 201, "201 to the offer", describe(answer))
+        try:
+            await call.connect(answer, timeout=self.within.connection)
+        except (WaitTimeout, FarEndError) as error:
+            self.fail("a connection", error)
+        return call
+
+    # Events
+
     async def attach(self, call_id: str, **options: Any) -> Sideband:
         """A sideband of that call. Raises `HandshakeRefused`."""
         sideband = await Sideband.open(
@@ -175,7 +222,7 @@ class Bench:
         self.sidebands.append(sideband)
         return sideband
 
-    async def event(self, sideband: Sideband, type: str, **options: Any) -> ReceivedEvent:
+    async def event(self, sideband: EventStream, type: str, **options: Any) -> ReceivedEvent:
         """The next event of that type, or a violation that says what came instead."""
         try:
             return await sideband.wait_for(type, **{"timeout": self.within.event, **options})
@@ -197,6 +244,15 @@ class Bench:
         return bool(pending)
 
     # Private
+
+    async def _hang_up(self, answer: RestAnswer) -> None:
+        call_id = (answer.header("Location") or "").rpartition("/")[2]
+        if not call_id:
+            return
+        try:
+            await (await self.rest()).hangup(call_id, timeout=self.within.bye)
+        except (FarEndError, TimeoutError):
+            return  # it was judged before
 
     async def _end(self, call: Call) -> None:
         try:
@@ -225,3 +281,8 @@ def delivery_names(delivery: Delivery, call: Call) -> bool:
 def describe(answer: RestAnswer) -> str:
     """An HTTP answer in one line."""
     return f"{answer.status} {answer.reason} {answer.body[:200].decode('utf-8', 'replace')}".strip()
+
+
+def describe_sdp(answer: RestAnswer) -> str:
+    """The answer to an offer in one line."""
+    return answer.body[:3000].decode("utf-8", "replace").replace("\r", "").replace("\n", " | ")

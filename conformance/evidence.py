@@ -1,8 +1,10 @@
 """What led to a failure: the ladder of SIP, and the webhooks and events beside it, in the order of time."""
 
 import json
+from collections.abc import Iterator
 
 from .bench import Bench, delivery_names
+from .client.events import EventStream
 from .client.ladder import ladder, steps_of
 
 MOST_FRAMES = 60
@@ -24,15 +26,24 @@ def frames_of(bench: Bench) -> tuple[str, ...]:
             continue  # a receiver may be shared by several checks
         mark = "" if delivery.verified else f" ({delivery.problem})"
         seen.append((delivery.at, f"webhook {delivery.type}{mark} {_text(delivery.body)}"))
-    for number, sideband in enumerate(bench.sidebands, 1):
-        name = "events" if len(bench.sidebands) == 1 else f"events {number}"
+    for name, sideband in _streams(bench):
         seen += [(event.at, f"{name} < {json.dumps(event.data, ensure_ascii=False)}") for event in sideband.events]
         seen += [(sideband.closed_at or 0.0, f"{name} {problem}") for problem in sideband.violations]
         if not sideband.is_open and sideband.closed_at is not None:
-            seen.append((sideband.closed_at, f"{name} closed {sideband.close_code} {sideband.close_reason or ''}"))
+            code = "" if sideband.close_code is None else f" {sideband.close_code} {sideband.close_reason or ''}"
+            seen.append((sideband.closed_at, f"{name} closed{code}"))
     seen.sort(key=lambda step: step[0])
     first = seen[0][0] if seen else 0.0
     return tuple(f"{1000 * (at - first):6.0f} ms  {_short(text)}" for at, text in seen[-MOST_FRAMES:])
+
+
+def _streams(bench: Bench) -> Iterator[tuple[str, EventStream]]:
+    """Every stream of events with its name: sidebands, and the data channels of WebRTC calls."""
+    for number, sideband in enumerate(bench.sidebands, 1):
+        yield ("events" if len(bench.sidebands) == 1 else f"events {number}"), sideband
+    for number, call in enumerate(bench.web_calls, 1):
+        if call.has_channel:
+            yield ("channel" if len(bench.web_calls) == 1 else f"channel {number}"), call.events
 
 
 def _text(body: bytes) -> str:

@@ -18,6 +18,8 @@ class Tolerances:
     """A sentence spoken at 24 characters a second, a model that thinks, and the detection of its end."""
     silence: float = 0.5
     """How long nothing must come before we say that nothing comes. The wrong thing mostly comes in milliseconds."""
+    connection: float = 10.0
+    """From the answer to an offer until ICE, DTLS and the data channel stand: 50 ms, longer where packets are lost."""
     repeat: float = 0.75
     """How long no retransmission must come: the first one would come after T1, half a second (RFC 3261 17)."""
     retry: float = 5.0
@@ -37,6 +39,7 @@ class Tolerances:
             event=self.event + extra,
             speech=self.speech + extra,
             silence=self.silence + extra,
+            connection=self.connection + extra,
             repeat=self.repeat + extra,
             retry=self.retry + extra,
             bye=self.bye + extra,

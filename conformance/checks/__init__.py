@@ -34,7 +34,12 @@ MODULES = (
     "audio_buffers",
     "idle",
     "mcp",
-    "conversations",
+    "webrtc_create",
+    "webrtc_answer",
+    "webrtc_refusals",
+    "webrtc_events",
+    "webrtc_sideband",
+    "webrtc_end",
 )
 """Every module here, in the order in which reports show their requirements; a test compares with the folder."""
 

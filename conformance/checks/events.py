@@ -8,7 +8,8 @@ from typing import Any
 from ringback.fixtures.validation import validator
 
 from ..bench import Bench
-from ..client.sideband import ReceivedEvent, Sideband
+from ..client.events import EventStream, ReceivedEvent
+from ..client.sideband import Sideband
 from ..requirement import Level, requirement
 from ..sources import SDK, SPEC
 from ..traces import TraceEvent, judge_events
@@ -36,7 +37,7 @@ def user_message(text: str, **item: Any) -> dict[str, Any]:
 
 
 async def response_to(
-    bench: Bench, sideband: Sideband, request: dict[str, Any], *, then: str = "response.done"
+    bench: Bench, sideband: EventStream, request: dict[str, Any], *, then: str = "response.done"
 ) -> list[ReceivedEvent]:
     """What a `response.create` brings, from its `response.created` to the event `then`."""
     so_far = len(sideband.events)

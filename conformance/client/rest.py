@@ -1,6 +1,7 @@
 """The REST side of the reference client: every verb of a call, and the webhook endpoints. Answers are never raised."""
 
 import asyncio
+import io
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from .errors import ConnectionFailed, ProtocolViolation, UsageError, WaitTimeout
 from .forms import Form, posted
 from .tls import tls_context
 
+LARGE = 1 << 16  # aiohttp wants to send what is larger piece by piece
 REST_ANSWER = 40.0  # /hangup may wait for the ACK of our 2xx, which takes up to 32 s (RFC 3261 15)
 
 
@@ -190,7 +192,7 @@ class RestClient:
                 self._session.request(
                     method,
                     self.base_url + path,
-                    data=body,
+                    data=io.BytesIO(body) if body is not None and len(body) > LARGE else body,
                     headers=sent,
                     params=query,
                     allow_redirects=False,

@@ -96,6 +96,9 @@ class DataChannel(EventStream):
     def label(self) -> str:
         return str(self._channel.label)
 
+    def _describe(self) -> str:
+        return super()._describe() if self.is_ready or not self.is_open else "a data channel that is not open yet"
+
     def _opened(self) -> None:
         self.is_ready = True
         self._watch.changed()
@@ -204,6 +207,11 @@ class WebRtcCall(Listener):
         if not call_id:
             raise ProtocolViolation(f"no call id in the Location {location!r}")
         return call_id
+
+    @property
+    def has_channel(self) -> bool:
+        """Whether its offer had a data channel."""
+        return self._events is not None
 
     @property
     def events(self) -> DataChannel:

@@ -32,6 +32,7 @@ CAPABILITIES = frozenset(
         "sideband",
         "ws",
         "client-secrets",
+        "webrtc",
         "tonecode",
         "mcp",
         "clock",

@@ -22,9 +22,10 @@ CAPABILITIES = frozenset(
         "sideband",
         "ws",
         "client-secrets",
+        "webrtc",
     }
 )
-"""What the documentation promises. Nothing is probed: a probe could cost money. `webrtc` joins by --capabilities."""
+"""What the documentation promises. Nothing is probed: a probe could cost money."""
 
 
 class LiveTarget(UrlTarget):

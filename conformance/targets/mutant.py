@@ -25,7 +25,7 @@ from ..tolerance import Tolerances
 from ..verdict import Outcome, Verdict
 from .emulator import EmulatorTarget
 
-HASTY = Tolerances(answer=2.0, webhook=2.0, event=2.0, speech=10.0, silence=0.7, bye=2.0, check=25.0)
+HASTY = Tolerances(answer=2.0, webhook=2.0, event=2.0, speech=10.0, silence=0.7, connection=3.0, bye=2.0, check=25.0)
 """A mutant is mostly noticed by what does not come. What fails unexpectedly is judged again with all patience."""
 PLACES = 12
 """Checks that run at once: they mostly wait."""

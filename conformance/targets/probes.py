@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..client.errors import ClientError, HandshakeRefused
 from ..client.rest import RestClient
 from ..client.sideband import Sideband
+from ..client.webrtc import WebRtcCall
 from ..tolerance import Tolerances
 
 UNKNOWN_CALL = "rtc_ringback_probe"
@@ -103,12 +104,14 @@ async def _client_secrets(rest: RestClient) -> str | None:
 
 
 async def _webrtc(rest: RestClient) -> str | None:
-    answer = await rest.request(
-        "POST", "/realtime/calls", body=b"no offer", headers={"Content-Type": "application/sdp"}
-    )
-    if answer.status in (400, 401, 403, 422) and isinstance(answer.error.get("message"), str):
-        return None
-    return f"POST {answer.path} was answered {answer.status}"
+    """Whether an offer is answered. The call that comes of it is hung up before it was connected."""
+    async with WebRtcCall() as call:
+        answer = await rest.create_call(await call.offer(), {"type": "realtime", "model": MODEL})
+        call_id = (answer.header("Location") or "").rpartition("/")[2]
+        if answer.status != 201 or not call_id:
+            return f"POST {answer.path} was answered {answer.status}, Location {answer.header('Location')}"
+        await rest.hangup(call_id)
+    return None
 
 
 def _is_json(refused: HandshakeRefused) -> bool:

@@ -16,7 +16,16 @@ StartRelay = Callable[..., Awaitable[int]]
 def hasty() -> Tolerances:
     """What is here is on this machine and answers at once, or never."""
     return Tolerances(
-        answer=0.4, webhook=0.4, event=0.4, speech=0.5, silence=0.05, repeat=0.05, retry=0.4, bye=0.2, check=5.0
+        answer=0.4,
+        webhook=0.4,
+        event=0.4,
+        speech=0.5,
+        silence=0.05,
+        connection=0.4,
+        repeat=0.05,
+        retry=0.4,
+        bye=0.2,
+        check=5.0,
     )
 
 
