@@ -17,6 +17,7 @@ import click
 
 from .config import PortRange, Settings
 from .errors import UsageError
+from .scenario_command import scenario
 
 CONFIG_FILE = "ringback.toml"
 
@@ -198,6 +199,9 @@ def dial(uri: str, insecure: bool, as_json: bool, **options: Any) -> None:
     Exits with 0 if the call was answered, 1 if not.
     """
     _run(_dial(uri, as_json, verify=not insecure, **options))
+
+
+main.add_command(scenario)
 
 
 # What they run

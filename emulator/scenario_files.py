@@ -83,8 +83,8 @@ def read_wav(file: Traversable | Path) -> Samples:
 def _of_python(path: Path) -> "Part":
     try:
         part = runpy.run_path(str(path)).get(PYTHON_NAME)
-    except OSError as error:
-        raise UsageError(f"{path} can't be read: {error}") from error
+    except SyntaxError as error:
+        raise UsageError(f"{path}:{error.lineno}: this is no Python: {error.msg}") from error
     if isinstance(part, Scenario | ScenarioBuilder) or callable(part):
         return part
     raise UsageError(f"{path} has no {PYTHON_NAME}: a Scenario, a ScenarioBuilder, or a function that answers a turn")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .config import Settings
+from .errors import UsageError
 
 if TYPE_CHECKING:
     from .model.casting import Casting, Part
@@ -22,6 +23,7 @@ class Scenarios:
         self._settings = settings
         self._fallback = fallback
         self._casting: Casting | None = None
+        self._added: dict[str, Part] = {}
 
     # Input
 
@@ -36,7 +38,32 @@ class Scenarios:
         if self._casting is not None:
             self._casting.forget(project_id)
 
+    def add(self, source: Source) -> str:
+        """Make a scenario known by its name, so that markers can name it. Returns the name."""
+        from .model.casting import name_of
+
+        part = self.read(source)
+        name = name_of(part)
+        self._added[name] = part
+        return name
+
     # Queries
+
+    def names(self) -> list[str]:
+        """Of the scenarios that markers can name: those that were added, and those that are shipped."""
+        from .scenario_files import shipped_names
+
+        return sorted({*self._added, *shipped_names()})
+
+    def find(self, name: str) -> "Part":
+        """The scenario of that name. Never a file: clients ask, who should read none. Raises `UsageError`."""
+        from .scenario_files import shipped, shipped_names
+
+        if name in self._added:
+            return self._added[name]
+        if name not in shipped_names():
+            raise UsageError(f"there is no scenario {name!r}: there are {', '.join(self.names())}")
+        return shipped(name, close_code=self._settings.disconnect_close)
 
     def chosen(self, project_id: str) -> "Part | None":
         """What plays in the project's sessions, None where that is the built-in model."""
@@ -66,5 +93,5 @@ class Scenarios:
         if self._casting is None:
             from .model.casting import Casting
 
-            self._casting = Casting(fallback=self._fallback, find=self.read, pace=self._settings.model_pace)
+            self._casting = Casting(fallback=self._fallback, find=self.find, pace=self._settings.model_pace)
         return self._casting

@@ -7,12 +7,12 @@ import logging
 import random
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TextIO
 
 from aiohttp import web
 
-from . import admin, phone_page
+from . import admin, phone_page, scenario_api
 from .calls.call import Call, State
 from .calls.control import CallControl
 from .calls.effects import OpenSession, PostWebhook
@@ -24,6 +24,7 @@ from .errors import UsageError
 from .faults.plan import Fault, Faults, Strike
 from .ids import Ids
 from .journal import Entry, Journal
+from .ready import ReadyInfo
 from .realtime.session_config import parse_session_config
 from .scenarios import Scenarios, Source
 from .sessions.client_secrets import ClientSecrets
@@ -56,26 +57,6 @@ SOUND = "ringback.emulator.rtp.stream"
 HTTP_END_TIMEOUT = 1.0
 """How long a request may still take whose body has not come when the emulator stops."""
 AUTO_ACCEPT_CONFIG = {"type": "realtime", "model": "gpt-realtime"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadyInfo:
-    """Where everything is. `--ready-json` writes it, `/_ringback/ready` serves it."""
-
-    base_url: str
-    """Of the API over HTTP, ending in `/v1`: what `OPENAI_BASE_URL` takes."""
-    https_base_url: str
-    api_key: str
-    project_id: str
-    webhook_secret: str
-    sip: dict[str, str]
-    """The URI to dial, by transport: `tls`, `tcp`, `udp`."""
-    ca_file: str
-    """The certificate authority that clients must trust for TLS."""
-    admin_url: str
-
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
 
 
 class Emulator:
@@ -242,6 +223,7 @@ class Emulator:
             found.append(f"{self.performer.playing_legs} legs have media")
         if not self._is_started:
             found += self._left_after_stop()
+        found += [entry.data["message"] for entry in self.journal.entries(kind="scenario.unmatched")]
         found += [
             f"bug: {entry.data['error']}\n{entry.data['traceback']}"
             for entry in self.journal.entries(kind="emulator.bug")
@@ -373,6 +355,7 @@ class Emulator:
         for api in (http_api, calls_api, realtime_ws, client_secrets_api):
             api.add_routes(app)
         webhook_api.add_routes(app, sender=self._webhooks, clock=self.clock)
+        scenario_api.add_routes(app, scenarios=self.scenarios, journal=self.journal, projects=self.projects)
         admin.add_routes(
             app, journal=self.journal, ready=lambda: None if self._ready is None else self._ready.as_dict()
         )

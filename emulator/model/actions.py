@@ -1,18 +1,32 @@
 """What a step of a scenario does, read from its data: `say`, `call`, `fail` and the rest."""
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..audio.samples import Samples
 from ..errors import UsageError
-from ..sessions.model import Disconnect, End, Fail, HangUp, Silence, Stop, Trouble
+from ..sessions.model import Disconnect, End, Fail, HangUp, McpError, Silence, Stop, Trouble
 from .locations import Path
+from .placeholders import KNOWN, placeholders
 from .problems import Reading
-from .scenario import Action, Called, Spoken
+from .scenario import Action, Called, CalledMcp, Spoken
 
-SHORT = ("wait_ms", "error", "say", "call", "disconnect", "hang_up", "fail", "incomplete", "cancelled", "silent")
+SHORT = (
+    "wait_ms",
+    "error",
+    "say",
+    "call",
+    "call_mcp",
+    "disconnect",
+    "hang_up",
+    "fail",
+    "incomplete",
+    "cancelled",
+    "silent",
+)
 """The keys that a turn may have once each, in the order in which they happen."""
 
 KEYS = (*SHORT, "do")
@@ -20,6 +34,7 @@ ENDS = ("fail", "incomplete", "cancelled", "silent")
 DEFAULT_CLOSE = 1011
 INCOMPLETE = ("max_output_tokens", "content_filter")
 CANCELLED = ("turn_detected", "client_cancelled")
+MCP_ERRORS = ("tool_execution_error", "protocol_error", "http_error")
 MOST_MS = 3_600_000
 MOST_CHARACTERS = 1_000_000
 
@@ -27,28 +42,11 @@ ReadAudio = Callable[[str], Samples]
 """Reads a sound that a scenario names. Raises `UsageError`."""
 
 
-def read_actions(
-    reading: Reading, turn: Mapping[str, Any], path: Path, read_audio: ReadAudio | None, close_code: int
-) -> tuple[Action, ...]:
-    """What a turn does, in order: its keys in the order of `SHORT`, or the elements of `do`."""
-    reader = _Actions(reading, read_audio, close_code)
-    given = [key for key in SHORT if key in turn]
-    if "do" in turn:
-        if given:
-            reading.wrong((*path, given[0]), "this turn has do: put it there")
-        actions = reader.in_order(turn["do"], (*path, "do"))
-    else:
-        if not given:
-            reading.wrong(path, f"the turn does nothing: give it one of {', '.join(KEYS)}")
-        actions = [action for key in given for action in reader.of(key, turn[key], (*path, key))]
-        others = [key for key in given if key not in ("silent", "wait_ms")]
-        if "silent" in given and others:
-            reading.wrong((*path, "silent"), f"silent says that nothing happens; there is {others[0]} too")
-    return tuple(actions)
+class ActionReader:
+    """Reads what turns do. `names` are the placeholders that may be used in the turn at hand."""
 
-
-class _Actions:
-    def __init__(self, reading: Reading, read_audio: ReadAudio | None, close_code: int) -> None:
+    def __init__(self, reading: Reading, *, read_audio: ReadAudio | None, close_code: int) -> None:
+        self.names: Collection[str] = KNOWN
         self._reading = reading
         self._read_audio = read_audio
         self._close_code = close_code
@@ -57,6 +55,7 @@ class _Actions:
             "error": self._error,
             "say": self._say,
             "call": self._call,
+            "call_mcp": self._call_mcp,
             "disconnect": self._disconnect,
             "hang_up": self._hang_up,
             "fail": self._fail,
@@ -65,10 +64,23 @@ class _Actions:
             "silent": self._silent,
         }
 
-    def of(self, key: str, value: Any, path: Path) -> list[Action]:
-        return self._readers[key](value, path)
+    def turn(self, turn: Mapping[str, Any], path: Path) -> tuple[Action, ...]:
+        """What a turn does, in order: its keys in the order of `SHORT`, or the elements of `do`."""
+        given = [key for key in SHORT if key in turn]
+        if "do" in turn:
+            if given:
+                self._reading.wrong((*path, given[0]), "this turn has do: put it there")
+            return tuple(self._in_order(turn["do"], (*path, "do")))
+        if not given:
+            self._reading.wrong(path, f"the turn does nothing: give it one of {', '.join(KEYS)}")
+        others = [key for key in given if key not in ("silent", "wait_ms")]
+        if "silent" in given and others:
+            self._reading.wrong((*path, "silent"), f"silent says that nothing happens; there is {others[0]} too")
+        return tuple(action for key in given for action in self._readers[key](turn[key], (*path, key)))
 
-    def in_order(self, value: Any, path: Path) -> list[Action]:
+    # Private
+
+    def _in_order(self, value: Any, path: Path) -> list[Action]:
         """`do`: an array of tables with one of the keys each."""
         if not isinstance(value, list) or not value:
             self._reading.wrong(path, 'an array of things to do is needed: [{ say = "…" }, { call = { … } }]')
@@ -80,7 +92,7 @@ class _Actions:
             if len(given) != 1 and isinstance(each, Mapping):
                 self._reading.wrong(place, f"one of {', '.join(SHORT)} is needed here, not {len(given)}")
             for key, what in given.items():
-                actions += self.of(key, what, (*place, key))
+                actions += self._readers[key](what, (*place, key))
                 if key in ENDS and index + 1 < len(value):
                     self._reading.wrong((*path, index + 1), f"{key} ends the response: nothing can follow")
         return actions
@@ -97,7 +109,7 @@ class _Actions:
         if isinstance(value, list):
             return [action for index, each in enumerate(value) for action in self._say(each, (*path, index))]
         if isinstance(value, str):
-            return [Spoken(text=value)]
+            return [Spoken(text=self._filled_later(value, path))]
         keys = ("text", "audio", "transcript", "after_ms", "pace_ms", "stop_after", "stop_after_ms", "then")
         given = self._reading.table(value, path, keys)
         if isinstance(value, Mapping) and ("text" in given) == ("audio" in given):
@@ -107,7 +119,7 @@ class _Actions:
         text = given.get("transcript", "") if "audio" in given else given.get("text", "")
         stop, ends = self._stop(given, path)
         spoken = Spoken(
-            text=self._reading.text(text, (*path, "transcript" if "audio" in given else "text")) or "",
+            text=self._filled_later(text, (*path, "transcript" if "audio" in given else "text")),
             samples=self._audio(given["audio"], (*path, "audio")) if "audio" in given else None,
             delay=self._after(given, path),
             pace=self._pace(given, path),
@@ -163,8 +175,7 @@ class _Actions:
         if "name" not in given:
             self._reading.wrong(path, "a call needs the name of a function")
         arguments = given.get("arguments", {})
-        if not isinstance(arguments, Mapping | str):
-            self._reading.wrong((*path, "arguments"), "arguments are a table, or a text that is sent as it is")
+        self._check_arguments(arguments, (*path, "arguments"))
         name = self._reading.text(given.get("name", "-"), (*path, "name"), may_be_empty=False)
         return [
             Called(
@@ -174,6 +185,40 @@ class _Actions:
                 pace=self._pace(given, path),
             )
         ]
+
+    def _call_mcp(self, value: Any, path: Path) -> list[Action]:
+        keys = ("server", "name", "arguments", "output", "error", "takes_ms", "after_ms", "pace_ms")
+        given = self._reading.table(value, path, keys)
+        for key in ("server", "name"):
+            if key not in given and isinstance(value, Mapping):
+                self._reading.wrong(path, f"a call of an MCP server’s tool needs its {key}")
+        if "output" in given and "error" in given:
+            self._reading.wrong((*path, "error"), "output is there already: a call has one of them")
+        arguments = given.get("arguments", {})
+        self._check_arguments(arguments, (*path, "arguments"))
+        return [
+            CalledMcp(
+                server=self._reading.text(given.get("server", "-"), (*path, "server"), may_be_empty=False) or "-",
+                name=self._reading.text(given.get("name", "-"), (*path, "name"), may_be_empty=False) or "-",
+                arguments=arguments,
+                output=self._filled_later(given.get("output", ""), (*path, "output")),
+                error=self._mcp_error(given["error"], (*path, "error")) if "error" in given else None,
+                takes=self._ms(given["takes_ms"], (*path, "takes_ms")) if "takes_ms" in given else 0.0,
+                delay=self._after(given, path),
+                pace=self._pace(given, path),
+            )
+        ]
+
+    def _mcp_error(self, value: Any, path: Path) -> McpError | None:
+        if isinstance(value, str):
+            return McpError(type="tool_execution_error", message=value)
+        given = self._reading.table(value, path, ("type", "message", "code"))
+        kind = self._reading.one_of(given.get("type", MCP_ERRORS[0]), (*path, "type"), MCP_ERRORS)
+        message = self._reading.text(given.get("message", ""), (*path, "message"))
+        if "code" in given and kind == "tool_execution_error":
+            self._reading.wrong((*path, "code"), "a tool_execution_error has no code, the others have")
+        code = self._reading.whole(given.get("code", 0), (*path, "code"), -1_000_000, 1_000_000)
+        return None if kind is None else McpError(type=kind, message=message or "", code=code or 0)
 
     def _fail(self, value: Any, path: Path) -> list[Action]:
         given = self._described(value, path, ("message", "type", "code", "after_ms"))
@@ -226,6 +271,24 @@ class _Actions:
         given = self._reading.table(value, path, ("reason", "after_ms"))
         reason = self._reading.text(given.get("reason", "the scenario hangs up"), (*path, "reason"))
         return [HangUp(reason=reason or "", delay=self._after(given, path))]
+
+    def _filled_later(self, value: Any, path: Path) -> str:
+        text = self._reading.text(value, path) or ""
+        self._check_placeholders(text, path)
+        return text
+
+    def _check_arguments(self, value: Any, path: Path) -> None:
+        if not isinstance(value, Mapping | str):
+            self._reading.wrong(path, "arguments are a table, or a text that is sent as it is")
+        self._check_placeholders(value, path)
+
+    def _check_placeholders(self, value: Any, path: Path) -> None:
+        for name in placeholders(value):
+            if name not in self.names:
+                close = difflib.get_close_matches(name, self.names, n=1)
+                hint = f"did you mean {{{close[0]}}}? " if close else ""
+                there = ", ".join(sorted(self.names))
+                self._reading.wrong(path, f"nothing fills {{{name}}} in; {hint}There are {there}")
 
     def _after(self, given: Mapping[str, Any], path: Path) -> float:
         return self._ms(given["after_ms"], (*path, "after_ms")) if "after_ms" in given else 0.0

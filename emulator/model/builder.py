@@ -19,6 +19,7 @@ class ScenarioBuilder:
         head: dict[str, Any] = {"name": name, "strict": strict, "description": description}
         self.head = head if pace_ms is None else {**head, "pace_ms": pace_ms}
         self.turns: list[dict[str, Any]] = []
+        self.servers: list[dict[str, Any]] = []
 
     def when(
         self,
@@ -40,9 +41,14 @@ class ScenarioBuilder:
         """A turn that answers whatever is asked."""
         return self.when(**options)
 
+    def mcp(self, server: str, **options: Any) -> Self:
+        """What an MCP server offers: `tools`, or that it `fails`, and `after_ms`."""
+        self.servers.append({"server": server, **options})
+        return self
+
     def build(self) -> Scenario:
         """The scenario as it is now."""
-        return read_scenario({"scenario": self.head, "turn": self.turns})
+        return read_scenario({"scenario": self.head, "turn": self.turns, "mcp": self.servers})
 
 
 class TurnBuilder:
@@ -62,6 +68,10 @@ class TurnBuilder:
     def call_with(self, function: str, arguments: Mapping[str, Any] | str, **options: Any) -> Self:
         """Call a function with these arguments, or a text in their place; `after_ms`, `pace_ms`."""
         return self._do(call={"name": function, "arguments": arguments, **options})
+
+    def call_mcp(self, server: str, name: str, **options: Any) -> Self:
+        """Call an MCP server's tool: `arguments`, `output` or `error`, `takes_ms` …"""
+        return self._do(call_mcp={"server": server, "name": name, **options})
 
     def wait(self, ms: float) -> Self:
         return self._do(wait_ms=ms)

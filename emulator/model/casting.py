@@ -1,7 +1,7 @@
 """Who answers in which session: the built-in model, its project's scenario, or the one that a marker names."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..errors import UsageError
@@ -33,7 +33,7 @@ class Casting:
         self._pace = pace
         self._chosen: dict[str, Part] = {}
         self._uses: dict[tuple[str, str], Uses] = {}
-        """By project and scenario's name; a name that is another scenario now begins anew."""
+        """By project and scenario's name."""
 
     # Input
 
@@ -64,18 +64,21 @@ class Casting:
     def unread(self, project_id: str) -> list[Step]:
         """The steps of the project's strict scenarios that no session has used up: of the chosen one, and of those that
         a marker has named."""
-        scenarios = [uses.scenario for (owner, _), uses in self._uses.items() if owner == project_id]
+        scenarios = {name: uses.scenario for (owner, name), uses in self._uses.items() if owner == project_id}
         part = self._chosen.get(project_id)
         if part is not None and not callable(part):
             scenario = scenario_of(part)
-            if all(scenario.name != each.name for each in scenarios):
-                scenarios.append(scenario)
+            scenarios[scenario.name] = scenario
         return [
             step
-            for scenario in scenarios
+            for scenario in scenarios.values()
             if scenario.is_strict
             for step in self._uses_of(project_id, scenario).unread()
         ]
+
+    def used(self, project_id: str, scenario: Scenario) -> Sequence[int]:
+        """How often each step has answered, in the session that went furthest with it."""
+        return self._uses_of(project_id, scenario).most
 
     # Private
 
@@ -87,14 +90,22 @@ class Casting:
 
     def _uses_of(self, project_id: str, scenario: Scenario) -> Uses:
         uses = self._uses.get((project_id, scenario.name))
-        if uses is None or uses.scenario != scenario:
-            uses = self._uses[project_id, scenario.name] = Uses(scenario)
+        if uses is None:
+            uses = Uses(scenario)
+        elif uses.scenario != scenario:
+            uses = uses.grown(scenario)
+        self._uses[project_id, scenario.name] = uses
         return uses
 
 
 def scenario_of(part: Scenario | ScenarioBuilder) -> Scenario:
     """As it is now."""
     return part if isinstance(part, Scenario) else part.build()
+
+
+def name_of(part: Part) -> str:
+    """What markers call it."""
+    return getattr(part, "__name__", "function") if callable(part) else scenario_of(part).name
 
 
 class FunctionModel:
@@ -139,10 +150,9 @@ class SessionModel:
 
     def list_tools(self, server: Mapping[str, Any]) -> McpListing:
         """The chosen one knows, else `fallback`."""
-        for model in (self._models[None], self._fallback):
-            if isinstance(model, KnowsServers):
-                return model.list_tools(server)
-        return McpListing()
+        models = (self._models[None], self._fallback)
+        knowing = next((model for model in models if isinstance(model, KnowsServers)), None)
+        return McpListing() if knowing is None else knowing.list_tools(server)
 
     def opened(self, config: SessionConfig) -> None:
         if (model := self._unasked(config)) is not None:

@@ -4,13 +4,14 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, takewhile
+from typing import Any
 
 from ..realtime.conversation import Item
 from ..realtime.session_config import SessionConfig
-from ..sessions.model import Call, Fail, Model, Note, Output, Play, Say, Turn
+from ..sessions.model import Call, CallMcp, Fail, KnowsServers, McpListing, Model, Note, Output, Play, Say, Turn
 from .builtin import unanswered
 from .placeholders import filled
-from .scenario import Action, Called, Mismatch, Occasion, Scenario, Spoken, Step
+from .scenario import Action, Called, CalledMcp, Mismatch, Occasion, Scenario, Spoken, Step
 
 DIGITS_KEPT = 64
 """Keys that are remembered while no step answers them."""
@@ -28,6 +29,14 @@ class Uses:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.most = [0] * len(scenario.steps)
+
+    def grown(self, scenario: Scenario) -> "Uses":
+        """The same for a scenario that was written further: of the steps that it still has nothing is forgotten."""
+        uses = Uses(scenario)
+        for index, (before, now) in enumerate(zip(self.scenario.steps, scenario.steps, strict=False)):
+            if before == now:
+                uses.most[index] = self.most[index]
+        return uses
 
     def count(self, index: int, used: int) -> None:
         self.most[index] = max(self.most[index], used)
@@ -83,6 +92,13 @@ class Player:
             if step.when.silence is not None and step.when.silence <= seconds + SLACK:
                 self._want(index, {})
                 return
+
+    def list_tools(self, server: Mapping[str, Any]) -> McpListing:
+        """What the scenario says of the server, else what `fallback` does."""
+        listing = self.scenario.servers.get(str(server["server_label"]))
+        if listing is not None:
+            return listing
+        return self._fallback.list_tools(server) if isinstance(self._fallback, KnowsServers) else McpListing()
 
     def wants_to_speak(self) -> bool:
         return bool(self._waiting)
@@ -154,23 +170,26 @@ def occasion_of(turn: Turn, number: int, digits: str) -> Occasion:
     if last is None:
         return Occasion(number=number, digits=digits)
     item = unanswered(chain((last,), items))
-    heard = None if item is None or item.type == "function_call_output" else " ".join(item.texts())
+    heard = " ".join(item.texts()) if item is not None and item.role == "user" else None
     return Occasion(
         number=number,
         heard=heard,
-        results=_results(turn) if last.type == "function_call_output" else (),
+        results=_results(turn),
         item=(last.type, last.role, " ".join(last.texts())),
         digits=digits,
     )
 
 
 def _results(turn: Turn) -> Sequence[tuple[str, str]]:
-    outputs = list(takewhile(lambda item: item.type == "function_call_output", turn.latest_first()))
+    """The outputs that came last, of functions and of MCP servers' tools."""
+    outputs = takewhile(lambda item: item.shown.get("output") is not None, turn.latest_first())
     return [(_name_of(item, turn), str(item.shown["output"])) for item in outputs]
 
 
 def _name_of(output: Item, turn: Turn) -> str:
     """The function whose output it is; empty where the conversation does not have the call."""
+    if output.type != "function_call_output":
+        return str(output.shown["name"])
     call_id = output.shown["call_id"]
     calls = (item for item in turn.conversation.backwards() if item.type == "function_call")
     return next((str(item.shown["name"]) for item in calls if item.shown["call_id"] == call_id), "")
@@ -190,12 +209,26 @@ def _output(action: Action, values: Mapping[str, str], pace: float) -> Output:
                 stop=action.stop,
             )
         case Called():
-            arguments = filled(action.arguments, values)
-            text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+            text = _as_text(filled(action.arguments, values))
             return Call(name=action.name, arguments=text, delay=action.delay, pace=_own(action, pace))
+        case CalledMcp():
+            return CallMcp(
+                server_label=action.server,
+                name=action.name,
+                arguments=_as_text(filled(action.arguments, values)),
+                output=filled(action.output, values),
+                error=action.error,
+                takes=action.takes,
+                delay=action.delay,
+                pace=_own(action, pace),
+            )
         case _:
             return action
 
 
-def _own(action: Spoken | Called, pace: float) -> float:
+def _as_text(arguments: Any) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+
+
+def _own(action: Spoken | Called | CalledMcp, pace: float) -> float:
     return pace if action.pace is None else action.pace

@@ -2,11 +2,11 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..audio.samples import Samples
-from ..sessions.model import Disconnect, End, Fail, HangUp, Silence, Stop, Trouble
+from ..sessions.model import Disconnect, End, Fail, HangUp, McpError, McpListing, Silence, Stop, Trouble
 from .pattern import Pattern
 
 
@@ -31,7 +31,21 @@ class Called:
     pace: float | None = None
 
 
-Action: TypeAlias = Spoken | Called | Silence | Fail | End | Trouble | Disconnect | HangUp
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalledMcp:
+    """The call of an MCP server's tool, which runs for `takes` seconds and gives `output` or fails with `error`."""
+
+    server: str
+    name: str
+    arguments: Any
+    output: str = ""
+    error: McpError | None = None
+    takes: float = 0.0
+    delay: float = 0.0
+    pace: float | None = None
+
+
+Action: TypeAlias = Spoken | Called | CalledMcp | Silence | Fail | End | Trouble | Disconnect | HangUp
 """What a step does. Where texts have placeholders (`{heard}`), they are still in."""
 
 
@@ -153,7 +167,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """Made by `schema.read_scenario`, `schema.parse_scenario`, or a `builder.ScenarioBuilder`."""
+    """What the fake model says, and when, and what MCP servers offer. Made by `schema.read_scenario`,
+    `schema.parse_scenario`, or a `builder.ScenarioBuilder`."""
 
     name: str
     steps: tuple[Step, ...]
@@ -161,6 +176,8 @@ class Scenario:
     is_strict: bool = False
     pace: float | None = None
     """Seconds for each piece of text; None leaves it to the emulator's setting."""
+    servers: Mapping[str, McpListing] = field(default_factory=dict)
+    """What MCP servers offer, by their labels."""
 
     def unread(self, uses: Sequence[int]) -> list[Step]:
         """The steps that have answered less often than they could, `uses[n]` being how often step n has. One without
@@ -189,7 +206,7 @@ def _why_not(step: Step, used: int, occasion: Occasion) -> Mismatch:
     matched = step.when.match(occasion)
     if isinstance(matched, Mismatch):
         return matched
-    return Mismatch(f"it has answered {used} of {step.times} times already", 1.0)
+    return Mismatch(f"it has answered {used} of {step.times} times already", 0.4 if step.when == When() else 1.0)
 
 
 def _match_heard(pattern: Pattern, occasion: Occasion) -> Mapping[str, str] | Mismatch:

@@ -2,17 +2,18 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..errors import UsageError
-from .actions import DEFAULT_CLOSE, KEYS, ReadAudio, read_actions
+from ..sessions.model import McpListing
+from .actions import DEFAULT_CLOSE, KEYS, ActionReader, ReadAudio
 from .locations import Path, locate
 from .pattern import Pattern
-from .placeholders import KNOWN, placeholders
+from .placeholders import KNOWN
 from .problems import Locate, Problem, Reading, ScenarioError, named
-from .scenario import Action, Called, ItemLike, Result, Scenario, Spoken, Step, When
+from .scenario import ItemLike, Result, Scenario, Step, When
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _ERROR_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
@@ -41,7 +42,10 @@ def parse_scenario(
             path = path[:-1]
         return f"{file}:{lines[path]}"
 
-    return read_scenario(table, locate=where, read_audio=read_audio, close_code=close_code)
+    try:
+        return read_scenario(table, locate=where, read_audio=read_audio, close_code=close_code)
+    except ScenarioError as error:
+        raise ScenarioError(sorted(error.problems, key=lambda problem: int(problem.where.rpartition(":")[2]))) from None
 
 
 def read_scenario(
@@ -53,9 +57,9 @@ def read_scenario(
 ) -> Scenario:
     """A scenario of the data that TOML would give. Raises `ScenarioError`."""
     reading = Reading(locate)
-    root = reading.table(table, (), ("scenario", "turn"))
+    root = reading.table(table, (), ("scenario", "turn", "mcp"))
     head = reading.table(root.get("scenario", {}), ("scenario",), ("name", "description", "strict", "pace_ms"))
-    if "name" not in head:
+    if "name" not in head and isinstance(root.get("scenario", {}), Mapping):
         reading.wrong(("scenario",), 'a name is needed: name = "…"')
     name = reading.text(head.get("name", "-"), ("scenario", "name"))
     if name is not None and name != "-" and _NAME.match(name) is None:
@@ -65,20 +69,22 @@ def read_scenario(
     if not isinstance(turns, list):
         reading.wrong(("turn",), "turns are an array of tables: [[turn]]")
         turns = []
-    steps = [_step(reading, turn, index, read_audio, close_code) for index, turn in enumerate(turns)]
+    actions = ActionReader(reading, read_audio=read_audio, close_code=close_code)
+    steps = [_step(reading, turn, index, actions) for index, turn in enumerate(turns)]
     scenario = Scenario(
         name=name or "-",
         steps=tuple(steps),
         description=reading.text(head.get("description", ""), ("scenario", "description")) or "",
         is_strict=bool(reading.flag(head.get("strict", False), ("scenario", "strict"))),
         pace=None if pace_ms is None else pace_ms / 1000,
+        servers=dict(_servers(reading, root.get("mcp", []))),
     )
     if reading.problems:
         raise ScenarioError(reading.problems)
     return scenario
 
 
-def _step(reading: Reading, value: object, index: int, read_audio: ReadAudio | None, close_code: int) -> Step:
+def _step(reading: Reading, value: object, index: int, reader: ActionReader) -> Step:
     path: Path = ("turn", index)
     turn = reading.table(value, path, ("when", "name", "times", "repeat", "unasked", *KEYS))
     when = _when(reading, turn.get("when", {}), (*path, "when"))
@@ -89,18 +95,47 @@ def _step(reading: Reading, value: object, index: int, read_audio: ReadAudio | N
         if "times" in turn:
             reading.wrong((*path, "repeat"), "repeat means without end: leave out either it or times")
         times = None
-    actions = read_actions(reading, turn, path, read_audio, close_code)
-    _check_placeholders(reading, actions, when, path)
+    reader.names = _names(when)
     place = reading.locate(path)
     return Step(
         when=when,
-        actions=actions,
+        actions=reader.turn(turn, path),
         number=index + 1,
         where=place if ":" in place else named(path),
         name=reading.text(turn["name"], (*path, "name")) if "name" in turn else None,
         times=times,
         is_unasked=_is_unasked(reading, turn, when, path),
     )
+
+
+def _servers(reading: Reading, value: object) -> Iterator[tuple[str, McpListing]]:
+    if not isinstance(value, list):
+        reading.wrong(("mcp",), "MCP servers are an array of tables: [[mcp]]")
+        return
+    for index, each in enumerate(value):
+        path: Path = ("mcp", index)
+        given = reading.table(each, path, ("server", "tools", "fails", "after_ms"))
+        if "server" not in given:
+            reading.wrong(path, "an MCP server needs its label: server = …")
+        after = reading.number(given.get("after_ms", 0), (*path, "after_ms"), 0, 1000 * MOST_SECONDS)
+        tools = given.get("tools", [])
+        if not isinstance(tools, list):
+            reading.wrong((*path, "tools"), 'tools are an array: [{ name = "…" }]')
+            tools = []
+        listing = McpListing(
+            tools=tuple(_tool(reading, tool, (*path, "tools", number)) for number, tool in enumerate(tools)),
+            fails=bool(reading.flag(given.get("fails", False), (*path, "fails"))),
+            delay=(after or 0.0) / 1000,
+        )
+        yield reading.text(given.get("server", "-"), (*path, "server"), may_be_empty=False) or "-", listing
+
+
+def _tool(reading: Reading, value: object, path: Path) -> Mapping[str, Any]:
+    if isinstance(value, str):
+        return {"name": value, "input_schema": {"type": "object"}}
+    given = reading.table(value, path, ("name", "description", "input_schema", "annotations"))
+    name = reading.text(given.get("name"), (*path, "name"), may_be_empty=False)
+    return {**given, "name": name, "input_schema": given.get("input_schema", {"type": "object"})}
 
 
 def _is_unasked(reading: Reading, turn: Mapping[str, Any], when: When, path: Path) -> bool:
@@ -180,12 +215,7 @@ def _item(reading: Reading, value: object, path: Path) -> ItemLike:
     )
 
 
-def _check_placeholders(reading: Reading, actions: tuple[Action, ...], when: When, path: Path) -> None:
+def _names(when: When) -> frozenset[str]:
+    """What the placeholders of a step may be called."""
     patterns = (when.heard, when.dtmf, when.result and when.result.text, when.item and when.item.text)
-    known = KNOWN.union(*(pattern.names for pattern in patterns if pattern))
-    for action in actions:
-        texts = action.text if isinstance(action, Spoken) else action.arguments if isinstance(action, Called) else None
-        for name in placeholders(texts):
-            if name not in known:
-                there = ", ".join(sorted(known))
-                reading.wrong(path, f"nothing fills {{{name}}} in: there are {there}; or is {{{{{name}}}}} meant?")
+    return KNOWN.union(*(pattern.names for pattern in patterns if pattern))
