@@ -54,7 +54,7 @@ def build_answer(offer: WebRtcOffer, local: LocalTransport, *, session_id: int, 
                 lines += _audio(offer, section, local)
             case "data":
                 lines += _data(offer, section, local)
-            case "refused":
+            case _:
                 lines += _refused(section)
     return "\r\n".join(lines) + "\r\n"
 

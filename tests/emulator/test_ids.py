@@ -28,6 +28,8 @@ def ids() -> Ids:
         ("project", r"proj_[A-Za-z0-9]{24}"),
         ("api_key", r"sk-ringback-[A-Za-z0-9]{32}"),
         ("client_secret", r"ek_[0-9a-f]{32}"),
+        ("ice_ufrag", r"[A-Za-z0-9]{6}/u0/[A-Za-z0-9]{6}"),
+        ("ice_password", r"[A-Za-z0-9]{32}"),
         ("token", r"[0-9a-f]{16}"),
         ("uuid", r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
     ],

@@ -5,14 +5,26 @@ from typing import Any
 import pytest
 from ringback.emulator.calls.call import Call, State
 from ringback.emulator.calls.control import CallControl
-from ringback.emulator.calls.effects import Effect, PostWebhook, RefuseInvite, RenewMedia, SendAnswer, SendBye, SendSip
-from ringback.emulator.calls.inputs import Accept, Hangup, MediaReady, Refer
-from ringback.emulator.calls.leg import SipLeg
+from ringback.emulator.calls.effects import (
+    Effect,
+    OpenMedia,
+    OpenSession,
+    PostWebhook,
+    RefuseInvite,
+    RenewMedia,
+    SendAnswer,
+    SendBye,
+    SendSip,
+    StartMedia,
+)
+from ringback.emulator.calls.inputs import Accept, AnswerReady, ByeCompleted, Hangup, MediaReady, Refer
+from ringback.emulator.calls.leg import SipLeg, WebRtcLeg
 from ringback.emulator.calls.project import Project
 from ringback.emulator.config import Settings
 from ringback.emulator.ids import Ids
 from ringback.emulator.journal import Journal
 from ringback.emulator.realtime.session_config import parse_session_config
+from ringback.emulator.sdp.webrtc_offer import parse_offer
 from ringback.emulator.sip import events as sip
 from ringback.emulator.sip.message import Request
 from ringback.emulator.sip.parser import parse_datagram
@@ -24,6 +36,10 @@ INVITE, REINVITE, DIALOG = sip.InviteId(1), sip.InviteId(2), sip.DialogId("tag")
 SDP = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     "m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+)
+WEBRTC_OFFER = (
+    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=rtcp-mux\r\n"
+    f"a=ice-ufrag:aMsp\r\na=ice-pwd:{22 * 'x'}\r\na=fingerprint:sha-256 {':'.join(32 * ['AB'])}\r\n"
 )
 HOPELESS = SDP.replace("RTP/AVP 0 101", "RTP/AVP 18").replace("a=rtpmap:101 telephone-event/8000\r\n", "")
 
@@ -63,7 +79,7 @@ class Desk:
         ids = Ids(random.Random(1))
         self.journal = Journal(limit=1000)
         self.config = parse_session_config({"type": "realtime"})
-        project = Project(
+        self.project = project = Project(
             id=self.settings.project,
             webhook_secret="whsec_AAAA",
             endpoints=EndpointRegistry(ids),
@@ -311,3 +327,17 @@ def test_call_of_an_event_is_found_by_its_invite_or_its_dialog(desk: Desk) -> No
     assert desk.control.call_of(sip.InviteCancelled(invite=INVITE, dialog=DIALOG)) is call
     assert desk.control.call_of(sip.ByeReceived(dialog=DIALOG, request=message("BYE", body=""))) is call
     assert desk.control.call_of(sip.FlowFailed(flow=FLOW, dialogs=(), invites=())) is None
+
+
+def test_offer_becomes_a_webrtc_call_that_nobody_has_to_accept(desk: Desk) -> None:
+    offer = parse_offer(WEBRTC_OFFER)
+    call = desk.control.offer(desk.project, offer, desk.config, None, T0)
+    assert call.leg == WebRtcLeg(offer=offer)
+    assert desk.effects() == [OpenSession(config=desk.config), OpenMedia()]
+    desk.control.apply(call, AnswerReady(sdp="v=0"), T0)
+    assert desk.effects() == [StartMedia()]
+    assert desk.control.next_deadline() is None
+    desk.control.apply(call, Hangup(reply=None), T0)
+    desk.control.apply(call, ByeCompleted(status=200), T0)
+    desk.control.release(call, {}, T0)
+    assert len(desk.control.calls) == 0
