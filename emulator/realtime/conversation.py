@@ -145,15 +145,20 @@ class Conversation:
             right.previous = left
 
     def _weigh(self, item: Item) -> None:
+        item.text_tokens, item.audio_tokens = tokens_in(item)
         characters = sum(map(len, item.texts()))
         images = sum(len(part.get("image_url", "")) for part in item.shown.get("content", ()))
         samples = 0 if item.audio is None else len(item.audio)
         item.cost = ITEM_COST + characters + images + 2 * samples
-        item.text_tokens = tokens_of(characters)
-        item.audio_tokens = samples * INPUT_AUDIO_TOKENS // SAMPLE_RATE
         self._cost += item.cost
         self.text_tokens += item.text_tokens
         self.audio_tokens += item.audio_tokens
+
+
+def tokens_in(item: Item) -> tuple[int, int]:
+    """Tokens that an item counts for: of text, of sound."""
+    samples = 0 if item.audio is None else len(item.audio)
+    return tokens_of(sum(map(len, item.texts()))), samples * INPUT_AUDIO_TOKENS // SAMPLE_RATE
 
 
 def tokens_of(characters: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from ..audio.samples import SAMPLE_RATE, Samples
 from ..errors import EmulatorBug
 from .audio_formats import encode_whole, sample_bytes
-from .conversation import Conversation, Item, tokens_of
+from .conversation import Conversation, Item, tokens_in, tokens_of
 from .events import Outbox
 from .session_config import SessionConfig
 
@@ -85,13 +85,23 @@ class Response:
     methods decides what is said, and when.
     """
 
-    def __init__(self, response_id: str, options: ResponseOptions, *, conversation: Conversation, out: Outbox) -> None:
+    def __init__(
+        self,
+        response_id: str,
+        options: ResponseOptions,
+        *,
+        conversation: Conversation,
+        out: Outbox,
+        items: tuple[Item, ...] | None = None,
+    ) -> None:
+        """`items` are read in place of the conversation, where there are any."""
         self.id = response_id
         self.options = options
         self.status: Status = "in_progress"
         self.text_tokens = 0
         self.audio_samples = 0
         self._conversation = conversation
+        self._input_tokens = _input_tokens(options, conversation, items)
         self._out = out
         self._opened: list[_Opened] = []
         self._count = 0
@@ -275,10 +285,9 @@ class Response:
         return self.audio_samples * OUTPUT_AUDIO_TOKENS // SAMPLE_RATE
 
     def usage(self) -> dict[str, Any]:
-        """Tokens, estimated. The input is the conversation as it is now, less the output."""
+        """Tokens, estimated. The input is what was there when the response began."""
         text, audio = self.text_tokens, self.audio_tokens
-        input_text = max(self._conversation.text_tokens - text, 0) + tokens_of(len(self.options.instructions or ""))
-        input_audio = max(self._conversation.audio_tokens - audio // 2, 0)
+        input_text, input_audio = self._input_tokens
         return {
             "total_tokens": input_text + input_audio + text + audio,
             "input_tokens": input_text + input_audio,
@@ -386,3 +395,14 @@ class Response:
             "usage": usage,
             "metadata": options.metadata,
         }
+
+
+def _input_tokens(
+    options: ResponseOptions, conversation: Conversation, items: tuple[Item, ...] | None
+) -> tuple[int, int]:
+    """What a response reads, of text and of sound: the conversation, or what was given in its place."""
+    told = tokens_of(len(options.instructions or ""))
+    if items is None:
+        return conversation.text_tokens + told, conversation.audio_tokens
+    counts = [tokens_in(item) for item in items]
+    return sum(count[0] for count in counts) + told, sum(count[1] for count in counts)

@@ -327,7 +327,9 @@ class Session:
             )
 
     def _begin_response(self, options: ResponseOptions, cause: Cause, items: tuple[Item, ...] | None) -> None:
-        response = Response(self._out.ids.response(), options, conversation=self.conversation, out=self._out)
+        response = Response(
+            self._out.ids.response(), options, conversation=self.conversation, out=self._out, items=items
+        )
         if options.is_out_of_band:
             self._others[response.id] = response
         else:

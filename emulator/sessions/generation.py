@@ -1,13 +1,16 @@
 """A model's outputs becoming one response's events, each when it is due."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
+from typing import Any
 
 from ..audio.samples import SAMPLE_RATE, Samples
 from ..audio.voice import Voice
 from ..errors import ApiError, EmulatorBug
+from ..realtime.conversation import Item
 from ..realtime.effects import CloseChannels, HangUpCall
 from ..realtime.events import Outbox, pieces
-from ..realtime.response import Response
+from ..realtime.response import Response, Status
 from ..realtime.session import Session
 from . import mcp
 from .model import Call, CallMcp, Disconnect, End, Fail, HangUp, Note, Output, Play, Say, Silence, Stop, Trouble
@@ -45,6 +48,8 @@ class Generation:
         self._out = out
         limit = response.options.max_output_tokens
         self._tokens_left = MOST_TOKENS if limit == "inf" else limit
+        self._close_earlier: Callable[[], None] | None = None
+        """Ends a message that stayed open until something follows it."""
         self._steps = self._run(outputs)
 
     def advance(self, now: float) -> None:
@@ -66,20 +71,20 @@ class Generation:
                 yield output.delay
             match output:
                 case Say():
-                    yield from self._message(output.text, None, output.pace, output.stop)
+                    yield from self._message(output, output.text, None)
                 case Play():
-                    yield from self._message(output.transcript, output.samples, output.pace, output.stop)
+                    yield from self._message(output, output.transcript, output.samples)
                 case Call():
                     yield from self._call(output)
                 case CallMcp():
                     yield from self._call_mcp(output)
                 case Fail():
                     error = {"type": output.type, "code": output.code, "message": output.message}
-                    self._session.finish(self.response, "failed", {"type": "failed", "error": error})
+                    self._finish("failed", {"type": "failed", "error": error})
                     return
                 case End():
                     details = {"type": output.status, "reason": output.reason}
-                    self._session.finish(self.response, output.status, details)
+                    self._finish(output.status, details)
                     return
                 case Silence():
                     pass
@@ -87,9 +92,19 @@ class Generation:
                     self._beside(output)
             if not self._tokens_left:
                 details = {"type": "incomplete", "reason": "max_output_tokens"}
-                self._session.finish(self.response, "incomplete", details)
+                self._finish("incomplete", details)
                 return
-        self._session.finish(self.response, "completed")
+        self._finish("completed")
+
+    def _finish(self, status: Status, details: dict[str, Any] | None = None) -> None:
+        self._opened()
+        self._session.finish(self.response, status, details)
+
+    def _opened(self) -> None:
+        """Something follows an item: it is time to end it."""
+        if self._close_earlier is not None:
+            self._close_earlier()
+            self._close_earlier = None
 
     def _beside(self, output: Trouble | Disconnect | HangUp | Note) -> None:
         """What is no part of the response."""
@@ -104,19 +119,20 @@ class Generation:
             case _:
                 self._out.record(output.kind, response_id=self.response.id, **output.data)
 
-    def _message(self, text: str, samples: Samples | None, pace: float, stop: Stop | None) -> Iterator[float]:
-        if stop is not None:
-            is_cut, text, samples = self._stopped(text, samples, stop)
+    def _message(self, said: Say | Play, text: str, samples: Samples | None) -> Iterator[float]:
+        if said.stop is not None:
+            is_cut, text, samples = self._stopped(text, samples, said.stop)
         else:
             is_cut = False
         parts = pieces(text)
         kept = parts[: self._tokens_left]
         item = self.response.open_message(expected=len(kept))
+        self._opened()
         self._record(item.id, text)
         speaks = self.response.options.speaks
         for index, part in enumerate(kept):
-            if index and pace:
-                yield pace
+            if index and said.pace:
+                yield said.pace
             self.response.add_text(part)
             if speaks and index + 1 == min(TEXT_BEFORE_SOUND, len(kept)):
                 self._sound(text if len(kept) == len(parts) else "".join(kept), samples)
@@ -124,7 +140,11 @@ class Generation:
         if speaks and not kept and samples is not None:
             self._sound(None, samples)
             yield from self._bursts()
-        self._close(parts, kept, is_cut=is_cut)
+        close = self._closing(item, parts, kept, is_cut=is_cut)
+        if said.overlaps:
+            self._close_earlier = close
+        else:
+            close()
 
     def _stopped(self, text: str, samples: Samples | None, stop: Stop) -> tuple[bool, str, Samples | None]:
         """Whether that is too long, and what of it is said."""
@@ -159,18 +179,20 @@ class Generation:
     def _call(self, call: Call) -> Iterator[float]:
         parts = pieces(call.arguments)
         kept = parts[: self._tokens_left]
-        self.response.open_call(call.name)
+        item = self.response.open_call(call.name)
+        self._opened()
         yield from self._write(kept, call.pace)
-        self._close(parts, kept)
+        self._closing(item, parts, kept)()
 
     def _call_mcp(self, call: CallMcp) -> Iterator[float]:
         parts = pieces(call.arguments)
         kept = parts[: self._tokens_left]
         item = self.response.open_mcp_call(call.server_label, call.name)
+        self._opened()
         yield from self._write(kept, call.pace)
         if len(kept) == len(parts):
             yield from mcp.run(call, item, self.response, self._session.mcp)
-        self._close(parts, kept)
+        self._closing(item, parts, kept)()
 
     def _write(self, arguments: list[str], pace: float) -> Iterator[float]:
         for index, part in enumerate(arguments):
@@ -178,10 +200,11 @@ class Generation:
                 yield pace
             self.response.add_arguments(part)
 
-    def _close(self, parts: list[str], kept: list[str], *, is_cut: bool = False) -> None:
+    def _closing(self, item: Item, parts: list[str], kept: list[str], *, is_cut: bool = False) -> Callable[[], None]:
+        """What ends an item of which so much was said; that is counted now."""
         is_whole = len(kept) == len(parts)
-        self.response.close_item("completed" if is_whole and not is_cut else "incomplete")
         self._tokens_left = self._tokens_left - len(kept) if is_whole else 0
+        return partial(self.response.close_item, "completed" if is_whole and not is_cut else "incomplete", item=item)
 
     def _record(self, item_id: str, text: str) -> None:
         self._out.record("media.said", text=text, response_id=self.response.id, item_id=item_id)

@@ -20,6 +20,8 @@ class Say:
     delay: float = 0.0
     pace: float = 0.0
     stop: "Stop | None" = None
+    overlaps: bool = False
+    """Whether it is done only when what follows it was added, as was recorded of a message and a call [OBS]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class Play:
     delay: float = 0.0
     pace: float = 0.0
     stop: "Stop | None" = None
+    overlaps: bool = False
+    """As of `Say`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
