@@ -33,6 +33,7 @@ MODULES = (
     "responses",
     "audio_buffers",
     "idle",
+    "transcription",
     "mcp",
     "webrtc_create",
     "webrtc_answer",
