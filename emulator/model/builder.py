@@ -20,6 +20,7 @@ class ScenarioBuilder:
         self.head = head if pace_ms is None else {**head, "pace_ms": pace_ms}
         self.turns: list[dict[str, Any]] = []
         self.servers: list[dict[str, Any]] = []
+        self.hearings: list[dict[str, Any]] = []
 
     def when(
         self,
@@ -46,9 +47,16 @@ class ScenarioBuilder:
         self.servers.append({"server": server, **options})
         return self
 
+    def transcription(self, heard: str, **options: Any) -> Self:
+        """What is told of words in place of them: `text`, or `fail`."""
+        self.hearings.append({"heard": heard, **options})
+        return self
+
     def build(self) -> Scenario:
         """The scenario as it is now."""
-        return read_scenario({"scenario": self.head, "turn": self.turns, "mcp": self.servers})
+        return read_scenario(
+            {"scenario": self.head, "turn": self.turns, "transcription": self.hearings, "mcp": self.servers}
+        )
 
 
 class TurnBuilder:

@@ -1,12 +1,14 @@
 """Who answers in which session: the built-in model, its project's scenario, or the one that a marker names."""
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..errors import UsageError
 from ..realtime.session_config import SessionConfig
-from ..sessions.model import Fail, KnowsServers, McpListing, Model, Note, Output, Say, Turn, Unasked
+from ..realtime.transcription import Transcript
+from ..sessions.model import Fail, KnowsServers, McpListing, Model, Note, Output, Say, Transcribes, Turn, Unasked
 from .builder import ScenarioBuilder
 from .player import UNMATCHED, Player, Uses
 from .scenario import Scenario, Step
@@ -154,6 +156,11 @@ class SessionModel:
         knowing = next((model for model in models if isinstance(model, KnowsServers)), None)
         return McpListing() if knowing is None else knowing.list_tools(server)
 
+    def transcribe(self, heard: str, config: SessionConfig) -> Transcript:
+        """Whoever plays in the session decides; of most that is what was heard."""
+        model = self._models.get(self._playing(config), self._fallback)
+        return model.transcribe(heard, config) if isinstance(model, Transcribes) else heard
+
     def opened(self, config: SessionConfig) -> None:
         if (model := self._unasked(config)) is not None:
             model.opened(config)
@@ -188,15 +195,17 @@ class SessionModel:
                 self._speakers[name] = model
         return model
 
-    def _unasked(self, config: SessionConfig) -> Unasked | None:
-        """Who plays where nobody asks: the session's marker decides."""
+    def _playing(self, config: SessionConfig) -> str | None:
+        """The name under which there is who plays in the session: its marker decides."""
         name = marked(config.instructions)
         if name is not None and name not in self._models:
-            try:
+            with contextlib.suppress(UnknownScenario):  # the first response says so
                 self._model(name)
-            except UnknownScenario:  # the first response says so
-                return None
-        return self._speakers.get(name)
+        return name
+
+    def _unasked(self, config: SessionConfig) -> Unasked | None:
+        """Who plays where nobody asks."""
+        return self._speakers.get(self._playing(config))
 
     def _who_wants(self) -> Unasked | None:
         return next((speaker for speaker in self._speakers.values() if speaker.wants_to_speak()), None)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..realtime.conversation import Item
 from ..realtime.session_config import SessionConfig
+from ..realtime.transcription import Transcript
 from ..sessions.model import Call, CallMcp, Fail, KnowsServers, McpListing, Model, Note, Output, Play, Say, Turn
 from .builtin import unanswered
 from .placeholders import filled
@@ -99,6 +100,11 @@ class Player:
         if listing is not None:
             return listing
         return self._fallback.list_tools(server) if isinstance(self._fallback, KnowsServers) else McpListing()
+
+    def transcribe(self, heard: str, config: SessionConfig) -> Transcript:
+        """What the scenario says of those words, else the words."""
+        hearings = (hearing.told for hearing in self.scenario.hearings if hearing.heard.find(heard) is not None)
+        return next(hearings, heard)
 
     def wants_to_speak(self) -> bool:
         return bool(self._waiting)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..audio.samples import Samples
+from ..realtime.transcription import Transcript
 from ..sessions.model import Disconnect, End, Fail, HangUp, McpError, McpListing, Silence, Stop, Trouble
 from .pattern import Pattern
 
@@ -166,6 +167,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """One `[[transcription]]`: what is told of the caller's words in place of them, each time that they match."""
+
+    heard: Pattern
+    told: Transcript
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """What the fake model says, and when, and what MCP servers offer. Made by `schema.read_scenario`,
     `schema.parse_scenario`, or a `builder.ScenarioBuilder`."""
@@ -178,6 +187,7 @@ class Scenario:
     """Seconds for each piece of text; None leaves it to the emulator's setting."""
     servers: Mapping[str, McpListing] = field(default_factory=dict)
     """What MCP servers offer, by their labels."""
+    hearings: tuple[Hearing, ...] = ()
 
     def unread(self, uses: Sequence[int]) -> list[Step]:
         """The steps that have answered less often than they could, `uses[n]` being how often step n has. One without

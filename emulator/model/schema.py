@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import UsageError
+from ..realtime.transcription import Transcript, TranscriptionFailure
 from ..sessions.model import McpListing
 from .actions import DEFAULT_CLOSE, KEYS, ActionReader, ReadAudio
 from .locations import Path, locate
 from .pattern import Pattern
 from .placeholders import KNOWN
 from .problems import Locate, Problem, Reading, ScenarioError, named
-from .scenario import ItemLike, Result, Scenario, Step, When
+from .scenario import Hearing, ItemLike, Result, Scenario, Step, When
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _ERROR_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
@@ -57,7 +58,7 @@ def read_scenario(
 ) -> Scenario:
     """A scenario of the data that TOML would give. Raises `ScenarioError`."""
     reading = Reading(locate)
-    root = reading.table(table, (), ("scenario", "turn", "mcp"))
+    root = reading.table(table, (), ("scenario", "turn", "transcription", "mcp"))
     head = reading.table(root.get("scenario", {}), ("scenario",), ("name", "description", "strict", "pace_ms"))
     if "name" not in head and isinstance(root.get("scenario", {}), Mapping):
         reading.wrong(("scenario",), 'a name is needed: name = "…"')
@@ -78,6 +79,7 @@ def read_scenario(
         is_strict=bool(reading.flag(head.get("strict", False), ("scenario", "strict"))),
         pace=None if pace_ms is None else pace_ms / 1000,
         servers=dict(_servers(reading, root.get("mcp", []))),
+        hearings=tuple(_hearings(reading, root.get("transcription", []))),
     )
     if reading.problems:
         raise ScenarioError(reading.problems)
@@ -106,6 +108,27 @@ def _step(reading: Reading, value: object, index: int, reader: ActionReader) -> 
         times=times,
         is_unasked=_is_unasked(reading, turn, when, path),
     )
+
+
+def _hearings(reading: Reading, value: object) -> Iterator[Hearing]:
+    if not isinstance(value, list):
+        reading.wrong(("transcription",), "transcriptions are an array of tables: [[transcription]]")
+        return
+    for index, each in enumerate(value):
+        path: Path = ("transcription", index)
+        given = reading.table(each, path, ("heard", "text", "fail"))
+        if isinstance(each, Mapping) and ("text" in given) == ("fail" in given):
+            reading.wrong(path, "what was heard is told as another text, or fails: give text or fail")
+        told: Transcript = reading.text(given.get("text", ""), (*path, "text")) or ""
+        if "fail" in given:
+            told = _failure(reading, given["fail"], (*path, "fail"))
+        yield Hearing(heard=_pattern(reading, given.get("heard", ""), (*path, "heard")) or Pattern.of(""), told=told)
+
+
+def _failure(reading: Reading, value: object, path: Path) -> TranscriptionFailure:
+    given = {"message": value} if isinstance(value, str) else reading.table(value, path, ("message", "type", "code"))
+    texts = {key: reading.text(text, (*path, key), may_be_empty=False) or "-" for key, text in given.items()}
+    return TranscriptionFailure(**{"message": "The audio could not be transcribed.", **texts})
 
 
 def _servers(reading: Reading, value: object) -> Iterator[tuple[str, McpListing]]:

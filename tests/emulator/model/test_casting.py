@@ -10,6 +10,7 @@ from ringback.emulator.model.builtin import GREETING, BuiltinModel
 from ringback.emulator.model.casting import Casting, Part, marked, name_of
 from ringback.emulator.model.scenario import Scenario
 from ringback.emulator.model.schema import read_scenario
+from ringback.emulator.realtime.session_config import SessionConfig
 from ringback.emulator.sessions.model import Output, Say, Turn
 
 
@@ -223,6 +224,15 @@ def test_servers_of_mcp_offer_nothing_where_no_model_knows_them() -> None:
     casting = Casting(fallback=lambda project_id: Mute(), find=find)
     listing: Any = casting.model_for("p")
     assert listing.list_tools({"server_label": "games"}).tools == ()
+
+
+def test_words_are_transcribed_as_whoever_plays_says(casting: Casting) -> None:
+    wrong = {"scenario": {"name": "x"}, "transcription": [{"text": "wrong"}]}
+    casting.choose("p", read_scenario(wrong))
+    model: Any = casting.model_for("p")
+    assert model.transcribe("right", SessionConfig()) == "wrong"
+    for name in ("one", "function", "nobody"):
+        assert model.transcribe("right", SessionConfig(instructions=f"ringback:scenario={name}")) == "right"
 
 
 @pytest.mark.parametrize(

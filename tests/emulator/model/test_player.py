@@ -291,6 +291,26 @@ def test_servers_that_a_scenario_does_not_know_offer_what_the_other_model_says(p
     assert Player(scenario, fallback=Mute()).list_tools(server).tools == ()
 
 
+TRANSCRIBED = {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}
+
+
+def test_words_are_transcribed_wrongly_or_not_at_all(play: Play) -> None:
+    s = play(
+        {"when": {"heard": "ship"}, "say": "A ship?"},
+        transcription=[{"heard": "/^sheep$/", "text": "ship"}, {"heard": "mumble", "fail": "No."}],
+    )
+    s.send("session.update", session=TRANSCRIBED)
+    for text in ("sheep", "mumble", "clear"):
+        s.hear(text)
+        s.play()
+    s.take()
+    prefix = "conversation.item.input_audio_transcription"
+    told = [event for event in s.sent if event["type"] in (f"{prefix}.completed", f"{prefix}.failed")]
+    assert [event.get("transcript") for event in told] == ["ship", None, "clear"]
+    assert told[1]["error"]["message"] == "No."
+    assert s.said() == ["A ship?", "mumble", "clear"]
+
+
 # Nothing matches
 
 

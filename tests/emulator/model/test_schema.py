@@ -4,6 +4,7 @@ import pytest
 from ringback.emulator.model.problems import ScenarioError, shown
 from ringback.emulator.model.scenario import Scenario
 from ringback.emulator.model.schema import parse_scenario, read_scenario
+from ringback.emulator.realtime.transcription import TranscriptionFailure
 from ringback.emulator.sessions.model import McpListing
 
 RECEPTIONIST = """
@@ -125,7 +126,7 @@ def test_servers_of_mcp_are_read() -> None:
         ('mcp = 1\n[scenario]\nname = "x"', "x.toml:1: mcp: MCP servers are an array of tables: [[mcp]]"),
         (
             '[scenario]\nname = "x"\n[zzz]',
-            "x.toml:3: zzz: there is no such key; The keys here are scenario, turn, mcp",
+            "x.toml:3: zzz: there is no such key; The keys here are scenario, turn, transcription, mcp",
         ),
     ],
 )
@@ -161,6 +162,38 @@ def test_turn_that_is_wrong_is_refused_with_the_line(turn: str, problem: str) ->
     (found,) = problems(f'[scenario]\nname = "x"\n\n[[turn]]\nsay = "x"\n{turn}')
     assert found.split(": ", 1)[1].startswith(problem)
     assert found.split(":")[1] == ("7" if "\n" in turn else "6")
+
+
+def test_transcriptions_are_read() -> None:
+    hearings = [
+        {"heard": "/b/", "text": "c"},
+        {"fail": "no"},
+        {"heard": "x", "fail": {"message": "m", "type": "t", "code": "c"}},
+        {"fail": {}},
+    ]
+    assert [(hearing.heard.source, hearing.told) for hearing in read({}, transcription=hearings).hearings] == [
+        ("/b/", "c"),
+        ("", TranscriptionFailure(message="no")),
+        ("x", TranscriptionFailure(message="m", type="t", code="c")),
+        ("", TranscriptionFailure(message="The audio could not be transcribed.")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("transcription = 1", "transcription: transcriptions are an array of tables"),
+        ('[[transcription]]\nheard = "x"', "transcription[1]: what was heard is told as another text, or fails"),
+        ('[[transcription]]\nfail = "x"\ntext = "y"', "transcription[1]: what was heard is told as another text"),
+        ('[[transcription]]\nheard = "/(/"\ntext = "y"', 'transcription[1].heard: "/(/" is no regular'),
+        ("[[transcription]]\ntext = 1", "transcription[1].text: a text is needed"),
+        ("[[transcription]]\nfail = 1", "transcription[1].fail: a table is needed"),
+        ("[[transcription]]\nfail = { code = 1 }", "transcription[1].fail.code: a text is needed"),
+    ],
+)
+def test_transcription_that_is_wrong_is_refused(given: str, problem: str) -> None:
+    (found,) = problems(f'{given}\n[scenario]\nname = "x"')
+    assert found.split(": ", 1)[1].startswith(problem)
 
 
 @pytest.mark.parametrize(
