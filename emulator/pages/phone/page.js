@@ -129,7 +129,7 @@ function showState({ state, why }) {
   $("call").classList.toggle("hang-up", !isOver);
   $("call").querySelector("use").setAttribute("href", isOver ? "#icon-phone" : "#icon-hang-up");
   $("call").querySelector("span").textContent = isOver ? "Call" : "Hang up";
-  $("source").disabled = !isOver;
+  $("choice").hidden = !isOver;
   for (const id of ["mute", "keys", "words", "say", "send"]) $(id).disabled = !isUp;
   $("empty").hidden = !isOver && isUp;
   if (isUp) showFacts();
@@ -162,11 +162,11 @@ function showFacts() {
   const id = call.id ?? "unknown";
   $("call-id").textContent = id;
   $("journal").href = `journal?limit=5000&call_id=${encodeURIComponent(id)}`;
-  $("fact-connected").textContent = `in ${call.connectedIn} ms`;
+  $("fact-sound").textContent = `connected in ${call.connectedIn} ms`;
   $("facts").hidden = false;
   $("keypad-hint").textContent = call.hasKeys
     ? "Keys leave as telephone events (RFC 4733)."
-    : "WebRTC calls have no key events here, as the service documents none: keys leave as the two tones, as sound.";
+    : "The service documents no keys over WebRTC: a key leaves as its two tones, as sound.";
 }
 
 function showStats({ codec, roundTrip, lost }) {

@@ -19,6 +19,10 @@ export class Sound {
     this.yours = new AnalyserNode(this.context, { fftSize: 1024 });
     this.theirs = new AnalyserNode(this.context, { fftSize: 1024 });
     this.bus.connect(this.out);
+    // Browsers send nothing for a graph that nothing plays in, and a line that is dead is not a line that is silent.
+    this.silence = new ConstantSourceNode(this.context, { offset: 0 });
+    this.silence.connect(this.bus);
+    this.silence.start();
     this.bus.connect(this.yours);
     this.monitor.connect(this.context.destination);
     this.utterances = 0;
