@@ -11,13 +11,16 @@ from conftest import missing
 from integration.command import Command, running
 from integration.conftest import *  # noqa: F403 — its fixtures, whichever they are
 from interop.baresip import Baresip, baresip
+from interop.browser import chromium
 from interop.capture import Capture
 from interop.launch import PROGRAMS, launched
 from interop.stunnel import stunnel
+from playwright.async_api import BrowserContext
 from ringback.emulator.server import Emulator
 
 StartBaresip = Callable[..., AbstractAsyncContextManager[Baresip]]
 StartStunnel = Callable[..., AbstractAsyncContextManager[int]]
+StartChromium = Callable[..., AbstractAsyncContextManager[BrowserContext]]
 StartNode = Callable[..., AbstractAsyncContextManager[Command]]
 
 
@@ -72,3 +75,18 @@ def start_node(emulator: Emulator, program: Callable[[str], str], tmp_path: Path
         return running(node, *command, folder=tmp_path, **settings)
 
     return start
+
+
+@pytest.fixture
+def start_chromium(program: Callable[[str], str]) -> StartChromium:
+    """`async with start_chromium(says=file) as context`."""
+    path = program("chromium")
+    return lambda **options: chromium(path, **options)
+
+
+@pytest.fixture
+def artefacts(tmp_path: Path) -> Path:
+    """Where pictures are kept that people want to see: `RINGBACK_ARTEFACTS`, else a folder of the test's own."""
+    folder = Path(os.environ.get("RINGBACK_ARTEFACTS", tmp_path / "artefacts"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -21,14 +21,14 @@ export class Call extends EventTarget {
     this.state = "idle";
     this.id = null;
     this.connectedIn = null;
+    this.opened = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
+    this.opened.catch(() => {}); // whoever awaits start() is told
   }
 
   /** Resolves when events can be sent. Rejects with a CallError, and then the call has ended. */
   async start({ track, session }) {
     this.#become("calling");
     this.patience = setTimeout(() => this.#failed(noWay()), CONNECT_PATIENCE);
-    this.opened = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
-    this.opened.catch(() => {}); // whoever awaits start() is told
     try {
       const secret = await post("/_ringback/phone/secret", {
         headers: { "Content-Type": "application/json" },

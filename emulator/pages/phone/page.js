@@ -44,7 +44,11 @@ $("keys").onclick = () => {
 };
 $("composer").onsubmit = (submit) => {
   submit.preventDefault();
-  take((words) => sound.say(words));
+  take(async (words) => {
+    $("composer").setAttribute("aria-busy", true);
+    await sound.say(words);
+    $("composer").setAttribute("aria-busy", false);
+  });
 };
 $("send").onclick = () => take(sendText);
 $("copy").onclick = () => copy($("copy"), $("call-id").textContent);
@@ -170,8 +174,8 @@ function showFacts() {
 }
 
 function showStats({ codec, roundTrip, lost }) {
-  const parts = [codec ?? "no sound yet"];
-  if (roundTrip !== null) parts.push(`${Math.max(1, Math.round(roundTrip * 1000))} ms round trip`);
+  const parts = [codec === "opus" ? "Opus" : (codec ?? "no sound yet")];
+  if (roundTrip !== null) parts.push(`${Math.max(1, Math.round(roundTrip * 1000))} ms away`);
   parts.push(lost ? `${lost} packets lost` : "nothing lost");
   $("fact-sound").textContent = parts.join(" · ");
 }
