@@ -13,7 +13,7 @@ from ..audio.samples import SAMPLE_RATE, Samples
 from ..audio.voice import Ear, Voice
 from ..errors import InvalidRequest
 from . import client_events as client
-from .audio_formats import AudioDecoder
+from .appended import Appended
 from .conversation import Conversation, Item
 from .events import Outbox
 from .idle import IdleTimer
@@ -82,7 +82,7 @@ class Session:
         self._sends_rate_limits = sends_rate_limits
         self._begun: deque[BegunResponse] = deque()
         self._others: dict[str, Response] = {}
-        self._decoder: AudioDecoder | None = None
+        self._appended = Appended()
         self._turn_item_id: str | None = None
         self._has_spoken = False
 
@@ -124,7 +124,12 @@ class Session:
     # Input: client events
 
     def handle(self, event: client.ClientEvent, channel_id: str | None) -> None:
-        """Act on one client event. Raises `InvalidRequest` where it can't be done; then nothing was."""
+        """Act on one client event. Raises `InvalidRequest` where it can't be done; then nothing was.
+
+        While `is_behind` then, `go_on`; whatever comes first, another event is handled behind it.
+        """
+        while self.is_behind:
+            self.go_on()
         _HANDLERS[type(event)](self, event, channel_id)
 
     def _update(self, event: client.SessionUpdate, channel_id: str | None) -> None:
@@ -163,14 +168,16 @@ class Session:
                 "Cannot update a conversation's voice if assistant audio is present.", code="cannot_update_voice"
             )
 
+    def go_on(self) -> None:
+        """Hear the next seconds of what was appended."""
+        self._hear_all(self._appended.read())
+
     def _append(self, event: client.AppendAudio, channel_id: str | None) -> None:
-        if self._decoder is None or self._decoder.format != self.config.input_format:
-            self._decoder = AudioDecoder(self.config.input_format)
-        self._hear_all(self._decoder.decode(event.audio))
+        self._appended.append(event.audio, self.config.input_format)
+        self.go_on()
 
     def _commit_by_client(self, event: client.CommitAudio, channel_id: str | None) -> None:
-        if self._decoder is not None:
-            self._hear_all(self._decoder.flush())
+        self._hear_all(self._appended.flush())
         buffered = self.input.buffered_ms
         if buffered < LEAST_COMMIT_MS:
             raise InvalidRequest(
@@ -253,6 +260,11 @@ class Session:
     def next_begun(self) -> BegunResponse | None:
         """The next response that waits for a model."""
         return self._begun.popleft() if self._begun else None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a part of what was appended has not been heard yet."""
+        return not self._appended.is_empty
 
     def next_deadline(self) -> float | None:
         """When `pass_time` wants to be called."""

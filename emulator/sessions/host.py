@@ -123,8 +123,12 @@ class SessionHost:
         """A message of a channel that nobody read."""
         self._out.send_error(channel_id, error)
 
-    def receive_text(self, channel_id: str, text: str | bytes, now: float) -> None:
-        """One message of a channel. Whatever is wrong with it becomes an `error` event for that channel."""
+    def receive_text(self, channel_id: str, text: str | bytes, now: float, *, in_steps: bool = False) -> None:
+        """One message of a channel. Whatever is wrong with it becomes an `error` event for that channel.
+
+        `in_steps` leaves sound of more than some seconds unheard: while `is_behind` then, call `go_on`, and let others
+        have their turn in between. The session answers nothing of it before all was heard.
+        """
         if self._is_closed:
             return
         event_id: str | None = None
@@ -138,7 +142,18 @@ class SessionHost:
             self._out.send_error(channel_id, error, client_event_id=error.event_id)
         except InvalidRequest as error:
             self._out.send_error(channel_id, error, client_event_id=event_id)
-        self._respond(now)
+        while self.is_behind and not in_steps:
+            self.session.go_on()
+        if not self.is_behind:
+            self._respond(now)
+
+    def go_on(self, now: float) -> None:
+        """The next step of what `receive_text` left."""
+        if self._is_closed:
+            return
+        self.session.go_on()
+        if not self.is_behind:
+            self._respond(now)
 
     # Input: the leg
 
@@ -207,6 +222,11 @@ class SessionHost:
     def hears_speech(self) -> bool:
         """Whether the caller is in the middle of something: only what is heard next can end it."""
         return self.session.input.is_speaking
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether `go_on` has something to do."""
+        return self.session.is_behind and not self._is_closed
 
     @property
     def speaking(self) -> bool:

@@ -105,13 +105,23 @@ class RunningHost:
 
     def receive(self, channel_id: str, data: str | bytes) -> None:
         """One client event."""
+        for _ in self.receiving(channel_id, data):
+            """Nobody else gets a turn."""
+
+    def receiving(self, channel_id: str, data: str | bytes) -> Iterator[None]:
+        """One client event, in steps of some milliseconds. Who brings it lets others have their turn in between, and
+        brings nothing more before the last of them."""
         if not self.is_open:
             return
         try:
             plan = self._plan
             for message in (data,) if plan is None else plan.client_event(data, self.call_id):
-                self.host.receive_text(channel_id, message, self._now())
+                self.host.receive_text(channel_id, message, self._now(), in_steps=True)
             self.pump()
+            while self.host.is_behind:
+                yield
+                self.host.go_on(self._now())
+                self.pump()
         except Exception as error:  # noqa: BLE001 — as `_reported`, which costs as much as a short event
             self._on_bug(error)
 

@@ -56,7 +56,8 @@ async def serve(host: RunningHost, channel: WebSocketChannel, socket: web.WebSoc
     try:
         async for message in socket:
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                host.receive(channel.id, message.data)
+                for _ in host.receiving(channel.id, message.data):
+                    await asyncio.sleep(0)
         code = ABNORMAL if socket.close_code is None else socket.close_code or NO_STATUS
         host.detach(channel, code=code, by="us" if channel.closed_by_us else "client")
         if channel.closed_by_us:

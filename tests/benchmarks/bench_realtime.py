@@ -34,6 +34,7 @@ WORDS = 200
 RESPONSES = 100
 SESSIONS = 50
 TURNS = 1000
+APPEND = 15 * 1024 * 1024
 START_TIMEOUT = 15.0
 TEXT = {"type": "session.update", "session": {"type": "realtime", "output_modalities": ["text"]}}
 SAY = {"instructions": f"say exactly '{'word ' * WORDS}end'", "conversation": "none"}
@@ -207,6 +208,35 @@ async def late_turn(target: Server) -> float:
     return sum(times[-50:]) / sum(times[:50])
 
 
+async def held_up(target: Server, audio_format: str) -> float:
+    """The longest that one session waits for an answer while another one appends 15 MiB in one event, in ms."""
+    sound = np.random.default_rng(1).normal(0, 20, APPEND // 2).astype("<i2").tobytes()
+    if audio_format != "audio/pcm":
+        sound = (
+            np.random.default_rng(1).integers(250, 256, APPEND, dtype=np.uint8).tobytes()
+        )  # the quiet end of its scale
+    formats = {"audio": {"input": {"format": {"type": audio_format}}}}
+    async with session(target) as loud, session(target) as other:
+        await loud.send_json({"type": "session.update", "session": {"type": "realtime", **formats}})
+        await until(loud, "session.updated")
+        append = json.dumps({"type": "input_audio_buffer.append", "audio": base64.b64encode(sound).decode()})
+
+        async def hear() -> None:
+            await loud.send_str(append)
+            await loud.send_str('{"type":"input_audio_buffer.clear"}')
+            await until(loud, "input_audio_buffer.cleared")
+
+        heard = asyncio.create_task(hear())
+        longest = 0.0
+        while not heard.done():
+            started = time.perf_counter()
+            await other.send_str('{"type":"input_audio_buffer.clear"}')
+            await until(other, "input_audio_buffer.cleared")
+            longest = max(longest, time.perf_counter() - started)
+        await heard
+    return longest * 1000
+
+
 async def _rows(name: str, unit: str, target: Server, measure: Callable[[Server], Awaitable[float]]) -> Row:
     await measure(target)
     return name, unit, spread([await measure(target) for _ in range(RUNS)])
@@ -228,6 +258,8 @@ CASES: dict[str, tuple[str, Callable[[Server], Awaitable[float]]]] = {
     "first-delta": ("ms", first_delta),
     "connect": ("ms", lambda target: _of(connections(target), 0)),
     "connect-memory": ("kB", lambda target: _of(connections(target), 1)),
+    "held-up-pcm": ("ms", lambda target: held_up(target, "audio/pcm")),
+    "held-up-pcmu": ("ms", lambda target: held_up(target, "audio/pcmu")),
     "turn-1000": ("× turn 1", late_turn),
 }
 

@@ -400,3 +400,18 @@ async def test_client_appends_fifteen_mebibytes_at_once_and_no_more(opened: Open
     await session.wait_for("input_audio_buffer.cleared")
     errors = [event["error"]["event_id"] for event in session.events if event.type == "error"]
     assert errors == [str(APPEND_LIMIT + 1)]
+
+
+async def test_client_is_served_while_another_appends_minutes_of_sound(emulator: Emulator, opened: Open) -> None:
+    speaker, other = await opened(model="gpt-realtime"), await opened(model="gpt-realtime")
+    update = {"type": "realtime", "audio": {"input": {"format": PCMU}}}
+    await speaker.send({"type": "session.update", "session": update})
+    await speaker.wait_for("session.updated")
+    minutes = base64.b64encode(b"\xff" * 8000 * 1200).decode()
+    await speaker.send({"type": "input_audio_buffer.append", "audio": minutes})
+    await speaker.send({"type": "input_audio_buffer.clear"})
+    await wait_for_entry(emulator, "event.client", lambda entry: "audio_bytes" in entry.data["event"])
+    await other.send({"type": "input_audio_buffer.clear"})
+    await other.wait_for("input_audio_buffer.cleared")
+    assert "input_audio_buffer.cleared" not in speaker.types
+    await speaker.wait_for("input_audio_buffer.cleared", timeout=PATIENCE)

@@ -1,4 +1,5 @@
 import base64
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -221,3 +222,34 @@ def test_model_decides_how_the_caller_is_transcribed(desk: Make, silence: Sample
     d.hear(np.concatenate((silence, TonecodeVoice().speak("Hi"), silence)))
     failed = [event for event in d.events() if event["type"].endswith("transcription.failed")]
     assert [event["error"]["message"] for event in failed] == ["nobody can write Hi"]
+
+
+def long_append(seconds: int) -> str:
+    sound = base64.b64encode(b"\xff" * 8000 * seconds).decode()
+    return json.dumps({"type": "input_audio_buffer.append", "audio": sound})
+
+
+def test_host_hears_a_long_append_in_steps_if_it_may(desk: Make) -> None:
+    d = desk()
+    d.host.receive_text("a", long_append(9), d.at, in_steps=True)
+    steps = 0
+    while d.host.is_behind:
+        d.host.go_on(d.at)
+        steps += 1
+    assert (steps, d.host.session.input.position_ms) == (2, 9000)
+
+
+def test_host_hears_a_long_append_at_once_else(desk: Make) -> None:
+    d = desk()
+    d.host.receive_text("a", long_append(9), d.at)
+    assert not d.host.is_behind
+    assert d.host.session.input.position_ms == 9000
+
+
+def test_host_hears_nothing_more_when_it_is_closed(desk: Make) -> None:
+    d = desk()
+    d.host.receive_text("a", long_append(9), d.at, in_steps=True)
+    d.host.close(d.at)
+    assert not d.host.is_behind
+    d.host.go_on(d.at)
+    assert d.host.session.input.position_ms == 4000
