@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from desk import StartEmulator, wait_for_entry
 from interop.conftest import StartNode
 from interop.launch import FIND_ORDER
 from ringback.conformance.client import Phone
-from ringback.emulator.realtime.audio_formats import decode_whole
+from ringback.emulator.realtime.audio_formats import decode_whole, encode_whole
 from ringback.emulator.realtime.session_config import PCM
 from ringback.emulator.server import Emulator
 from ringback.fixtures import tonecode
@@ -60,6 +61,37 @@ async def test_session_joins_a_phone_call(emulator: Emulator, start_node: StartN
         "tool_end: order 4711 is on its way",
         "the caller has hung up",
     ]
+
+
+async def test_user_interrupts_the_agent(emulator: Emulator, start_node: StartNode, tmp_path: Path) -> None:
+    silence = np.zeros(8000, dtype=np.int16)
+    sound = np.concatenate((silence, tonecode.encode("Stop!"), silence))
+    (tmp_path / "question.pcm").write_bytes(encode_whole(sound, PCM))
+    async with start_node("agents_interrupted.mjs") as command:
+        assert await command.status() == 0
+    assert command.lines == ["interrupted", "answer: Stop!", "shortened: assistant, incomplete"]
+
+
+async def test_caller_interrupts_the_agent(emulator: Emulator, start_node: StartNode) -> None:
+    async with start_node("agents_sip.mjs") as command, Phone(ca_file=emulator.ready.ca_file) as phone:
+        await command.line(lambda line: line == "waiting for a call")
+        call = await phone.dial(emulator.ready.sip["tls"])
+        await call.wait_for_heard("Welcome, which order?")
+        await call.say("4711")
+        await call.wait_for_sound()
+        await call.say("4712")
+        await call.wait_for_heard("I see, order 4712 is on its way.")
+        await call.hang_up()
+        assert await command.status() == 0
+    assert [line for line in command.lines if line.startswith("tool:")] == [
+        "tool: find_order(4711)",
+        "tool: find_order(4712)",
+    ]
+    cleared = await wait_for_entry(
+        emulator, "event.server", lambda entry: entry.data["event"]["type"] == "output_audio_buffer.cleared"
+    )
+    assert cleared.data["event"]["response_id"].startswith("resp_")
+    assert not [line for line in command.lines if line.startswith(("error", "not understood"))]
 
 
 async def test_worker_connects_by_a_fetch_that_upgrades(emulator: Emulator, start_node: StartNode) -> None:
