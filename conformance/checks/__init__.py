@@ -41,6 +41,7 @@ MODULES = (
     "webrtc_events",
     "webrtc_sideband",
     "webrtc_end",
+    "conversations",
 )
 """Every module here, in the order in which reports show their requirements; a test compares with the folder."""
 
