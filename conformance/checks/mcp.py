@@ -72,7 +72,8 @@ async def request_of(bench: Bench, session: Sideband) -> ReceivedEvent:
 async def decide(session: Sideband, request: ReceivedEvent, approve: bool) -> int:
     """Answer a request for approval. Returns how many events had come before."""
     before = len(session.events)
-    answer = {"type": "mcp_approval_response", "approval_request_id": part(request, "item", "id"), "approve": approve}
+    asked = part(request, "item", "id")
+    answer = {"type": "mcp_approval_response", "id": "my_answer", "approval_request_id": asked, "approve": approve}
     await session.send({"type": "conversation.item.create", "item": answer})
     return before
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from .event import Scope, TraceEvent, Violation
 from .input_rules import INPUT_RULES
 from .item_rules import ITEM_RULES
+from .mcp_rules import MCP_RULES
 from .output_rules import OUTPUT_RULES
 from .response_rules import RESPONSE_RULES
 from .rule import Rule
@@ -19,6 +20,7 @@ SERVER_RULES: tuple[type[Rule], ...] = (
     *OUTPUT_RULES,
     *TEXT_RULES,
     *INPUT_RULES,
+    *MCP_RULES,
 )
 """What a server has to keep, whatever its client sends."""
 

@@ -110,7 +110,7 @@ class ActionReader:
             return [action for index, each in enumerate(value) for action in self._say(each, (*path, index))]
         if isinstance(value, str):
             return [Spoken(text=self._filled_later(value, path))]
-        keys = ("text", "audio", "transcript", "after_ms", "pace_ms", "stop_after", "stop_after_ms", "then")
+        keys = ("text", "audio", "transcript", "after_ms", "pace_ms", "stop_after", "stop_after_ms", "then", "overlaps")
         given = self._reading.table(value, path, keys)
         if isinstance(value, Mapping) and ("text" in given) == ("audio" in given):
             self._reading.wrong(path, "a message has either text or audio (with a transcript)")
@@ -124,6 +124,7 @@ class ActionReader:
             delay=self._after(given, path),
             pace=self._pace(given, path),
             stop=stop,
+            overlaps=bool(self._reading.flag(given.get("overlaps", False), (*path, "overlaps"))),
         )
         return [spoken, *ends]
 

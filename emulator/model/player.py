@@ -204,7 +204,13 @@ def _name_of(output: Item, turn: Turn) -> str:
 def _output(action: Action, values: Mapping[str, str], pace: float) -> Output:
     match action:
         case Spoken(samples=None):
-            return Say(text=filled(action.text, values), delay=action.delay, pace=_own(action, pace), stop=action.stop)
+            return Say(
+                text=filled(action.text, values),
+                delay=action.delay,
+                pace=_own(action, pace),
+                stop=action.stop,
+                overlaps=action.overlaps,
+            )
         case Spoken(samples=samples):
             assert samples is not None
             return Play(
@@ -213,6 +219,7 @@ def _output(action: Action, values: Mapping[str, str], pace: float) -> Output:
                 delay=action.delay,
                 pace=_own(action, pace),
                 stop=action.stop,
+                overlaps=action.overlaps,
             )
         case Called():
             text = _as_text(filled(action.arguments, values))

@@ -20,6 +20,7 @@ class Spoken:
     delay: float = 0.0
     pace: float | None = None
     stop: Stop | None = None
+    overlaps: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

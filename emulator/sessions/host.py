@@ -21,6 +21,7 @@ from ..realtime.events import Outbox
 from ..realtime.session import BegunResponse, Session
 from ..realtime.session_config import PCMA, PCMU, SessionConfig
 from ..realtime.transcription import faithfully
+from ..redaction import redacted_event
 from .generation import Generation
 from .mcp import WAITING, Listings
 from .model import Model, Transcribes, Turn
@@ -290,4 +291,4 @@ class SessionHost:
 def _journalled(parsed: Parsed, length: int) -> dict[str, Any]:
     if isinstance(parsed.event, AppendAudio):
         return {"type": parsed.raw["type"], "audio_bytes": len(parsed.event.audio)}
-    return parsed.raw if length <= JOURNALLED else {"type": parsed.raw["type"], "length": length}
+    return redacted_event(parsed.raw) if length <= JOURNALLED else {"type": parsed.raw["type"], "length": length}

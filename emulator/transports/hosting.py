@@ -9,6 +9,7 @@ from ..errors import EmulatorBug, InvalidRequest
 from ..faults.plan import FaultPlan, Faults
 from ..journal import Journal
 from ..realtime.effects import CloseChannel, CloseChannels, HangUpCall, HostRecord, SendEvent, SessionExpired
+from ..redaction import redacted_event
 from .channels import encode
 from .deadlines import Deadlines
 
@@ -226,7 +227,9 @@ class RunningHost:
 
 
 def _journalled(event: dict[str, Any]) -> dict[str, Any]:
-    """An event as the journal keeps it: of sound only its length."""
+    """An event as the journal keeps it: of sound only its length, of credentials nothing."""
+    if event["type"].startswith("session."):
+        return redacted_event(event)
     if event["type"] == "conversation.item.retrieved":
         return {**event, "item": _without_sound(event["item"])}
     if event["type"] != "response.output_audio.delta":

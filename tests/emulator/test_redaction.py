@@ -1,4 +1,7 @@
-from ringback.emulator.redaction import redacted_key, redacted_sip
+from typing import Any
+
+import pytest
+from ringback.emulator.redaction import redacted_event, redacted_key, redacted_sip
 
 
 def test_key_is_recognisable_and_useless() -> None:
@@ -21,3 +24,24 @@ def test_sip_message_keeps_everything_but_its_secrets() -> None:
         "X-Authorization-Note: kept\r\n\r\n"
         "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline: …\r\na=rtpmap:0 PCMU/8000\r\n"
     )
+
+
+@pytest.mark.parametrize("name", ["session", "response"])
+def test_event_keeps_everything_but_its_tools_credentials(name: str) -> None:
+    tools: list[Any] = [
+        {"type": "function", "name": "f"},
+        {"type": "mcp", "server_label": "a", "authorization": "secret"},
+        {"type": "mcp", "server_label": "b", "headers": {"X-Key": "secret"}},
+        None,
+    ]
+    event = {"type": "x", name: {"voice": "alloy", "tools": tools}}
+    kept = redacted_event(event)[name]
+    assert (kept["voice"], kept["tools"][0], kept["tools"][3]) == ("alloy", tools[0], None)
+    assert kept["tools"][1] == {"type": "mcp", "server_label": "a", "authorization": "…"}
+    assert kept["tools"][2] == {"type": "mcp", "server_label": "b", "headers": {"X-Key": "…"}}
+    assert tools[1]["authorization"] == "secret"
+
+
+@pytest.mark.parametrize("event", [{}, {"session": None}, {"session": {"tools": "x"}}, {"response": {"tools": [{}]}}])
+def test_event_without_credentials_stays_the_same(event: dict[str, Any]) -> None:
+    assert redacted_event(event) is event

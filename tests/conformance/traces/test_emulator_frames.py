@@ -3,7 +3,7 @@
 import base64
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,18 @@ from ringback.emulator.model.builtin import BuiltinModel
 from ringback.emulator.realtime.effects import SendEvent
 from ringback.emulator.realtime.session_config import parse_session_config
 from ringback.emulator.sessions.host import SessionHost
-from ringback.emulator.sessions.model import Call, Fail, Model, Output, Say, Silence, Turn
+from ringback.emulator.sessions.model import (
+    Call,
+    CallMcp,
+    Fail,
+    McpError,
+    McpListing,
+    Model,
+    Output,
+    Say,
+    Silence,
+    Turn,
+)
 from ringback.fixtures import tonecode
 
 START = 1_700_000_000.0
@@ -200,6 +211,46 @@ def test_function_call_keeps_the_rules() -> None:
     )
     stage.send("response.create")
     assert "response.function_call_arguments.done" in stage.types()
+    assert stage.violations() == []
+
+
+class Librarian(Script):
+    """A script whose servers have a tool."""
+
+    def list_tools(self, server: Mapping[str, Any]) -> McpListing:
+        tools = [{"name": "search", "input_schema": {"type": "object"}}]
+        return McpListing(tools=tools, fails=server["server_label"] == "down", delay=0.1)
+
+
+@pytest.mark.parametrize("approve", [True, False])
+@pytest.mark.parametrize("error", [None, McpError(type="http_error", message="no", code=503)])
+def test_calls_of_mcp_tools_keep_the_rules(approve: bool, error: McpError | None) -> None:
+    call = CallMcp(server_label="docs", name="search", arguments='{"q": "x"}', output="42", error=error, takes=0.1)
+    stage = Stage(Librarian((call, Say(text="It is 42."), call), (Say(text="Well."),)), output_modalities=["text"])
+    free = {"type": "mcp", "server_label": "down", "server_url": "https://example.com"}
+    stage.send("session.update", session={"type": "realtime", "tools": [{**free, "server_label": "docs"}, free]})
+    stage.wait(0.2)
+    stage.ask("What is it?")
+    for _ in range(2):
+        request = next(
+            each for each in reversed(stage.trace) if each.text("item", "type") == "mcp_approval_request"
+        ).item_id
+        answer = {"type": "mcp_approval_response", "approval_request_id": request, "approve": approve}
+        answer["id"] = f"answer_to_{request}"
+        stage.send("conversation.item.create", item=answer)
+        stage.wait(0.2)
+    assert stage.types().count("mcp_list_tools.completed") == stage.types().count("mcp_list_tools.failed") == 1
+    ended = "response.mcp_call.completed" if approve and error is None else "response.mcp_call.failed"
+    assert stage.types().count(ended) == 2
+    assert stage.types()[-2:] == ["response.done", "rate_limits.updated"]
+    assert stage.violations() == []
+
+
+def test_message_that_overlaps_a_call_keeps_the_rules() -> None:
+    stage = Stage(Script((Say(text="One moment.", overlaps=True), Call(name="f", arguments="{}"))))
+    stage.ask("Hello")
+    kinds = [each for each in stage.types() if each in ("response.output_item.added", "response.output_audio.done")]
+    assert kinds == ["response.output_item.added"] * 2 + ["response.output_audio.done"]
     assert stage.violations() == []
 
 

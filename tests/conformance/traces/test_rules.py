@@ -85,6 +85,32 @@ def with_reasoning() -> dict[str, Any]:
     return spent
 
 
+def with_mcp(trace: Trace) -> Trace:
+    """At the end a server's tools are listed, and one is called."""
+    maker = Maker()
+    maker.trace = list(trace)
+    tools = {"id": "item_tools", "type": "mcp_list_tools", "server_label": "docs", "tools": []}
+    maker.got("mcp_list_tools.in_progress", item_id="item_tools")
+    maker.got("mcp_list_tools.completed", item_id="item_tools")
+    maker.item("item_call", tools)
+    place = {"item_id": "item_mcp", "output_index": 0}
+    called = {"id": "item_mcp", "type": "mcp_call", "server_label": "docs", "name": "search", "arguments": "{}"}
+    maker.begin("resp_mcp")
+    maker.open("resp_mcp", 0, "item_tools", {**called, "arguments": ""})
+    maker.got("response.mcp_call_arguments.delta", response_id="resp_mcp", **place, delta="{}")
+    maker.got("response.mcp_call_arguments.done", response_id="resp_mcp", **place, arguments="{}")
+    maker.got("response.mcp_call.in_progress", **place)
+    maker.got("response.mcp_call.completed", **place)
+    maker.close("resp_mcp", 0, "item_tools", called)
+    maker.end("resp_mcp", called)
+    return maker.trace
+
+
+def renamed(event_type: str, what: str) -> Change:
+    """An event whose type ends otherwise."""
+    return changed(event_type, "type", f"{event_type.rpartition('.')[0]}.{what}")
+
+
 def same(trace: Trace) -> Trace:
     return trace
 
@@ -126,6 +152,12 @@ KEPT: dict[str, Change] = {
     "TRACE-WORDS-REPEATED": interrupted,
     "TRACE-CALL-SAME": lambda trace: trace[find(trace, "response.function_call_arguments.delta") :],
     "TRACE-OUTPUT-LISTED": interrupted,
+    "TRACE-MCP-LISTING": together(
+        with_mcp, lambda trace: [trace[1], *trace[find(trace, "mcp_list_tools.completed") :]]
+    ),
+    "TRACE-MCP-CALL": together(
+        with_mcp, dropped("response.mcp_call.in_progress"), renamed("response.mcp_call.completed", "failed")
+    ),
     "TRACE-SPEECH-ORDER": cut_short,
     "TRACE-TRANSCRIPTION-KNOWN": lambda trace: trace[find(trace, f"{TRANSCRIPTION}.completed") :],
     "TRACE-TRANSCRIPTION-ENDS": dropped(f"{TRANSCRIPTION}.completed"),
@@ -179,6 +211,8 @@ BROKEN: dict[str, Change] = {
     "TRACE-WORDS-REPEATED": changed("response.content_part.done", "part.text", "Hello?"),
     "TRACE-CALL-SAME": changed("response.function_call_arguments.delta", "call_id", "call_9"),
     "TRACE-OUTPUT-LISTED": changed("response.done", "response.output", []),
+    "TRACE-MCP-LISTING": together(with_mcp, repeated("mcp_list_tools.completed")),
+    "TRACE-MCP-CALL": together(with_mcp, dropped("response.mcp_call.in_progress")),
     "TRACE-SPEECH-ORDER": moved("input_audio_buffer.speech_stopped", "input_audio_buffer.committed"),
     "TRACE-TRANSCRIPTION-KNOWN": together(
         dropped("input_audio_buffer.speech_started"),
@@ -217,6 +251,14 @@ def test_rule_alone_reports_what_breaks_it(rule: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "change"),
     [
+        ("TRACE-MCP-LISTING", together(with_mcp, repeated("mcp_list_tools.in_progress"))),
+        ("TRACE-MCP-LISTING", together(with_mcp, moved("mcp_list_tools.in_progress", "mcp_list_tools.completed"))),
+        ("TRACE-MCP-CALL", together(with_mcp, repeated("response.mcp_call.in_progress"))),
+        ("TRACE-MCP-CALL", together(with_mcp, repeated("response.mcp_call.completed"))),
+        (
+            "TRACE-MCP-CALL",
+            together(with_mcp, moved("response.mcp_call_arguments.done", "response.mcp_call.completed")),
+        ),
         ("TRACE-SPEECH-ORDER", repeated("input_audio_buffer.speech_started")),
         ("TRACE-SPEECH-ORDER", repeated("input_audio_buffer.speech_stopped")),
         ("TRACE-SPEECH-ORDER", repeated("input_audio_buffer.committed")),

@@ -49,6 +49,7 @@ def problem(**turn: Any) -> str:
             {"say": {"text": "one", "after_ms": 300, "pace_ms": 50}},
             [Spoken(text="one", delay=0.3, pace=0.05)],
         ),
+        ({"say": {"text": "one", "overlaps": True}}, [Spoken(text="one", overlaps=True)]),
         ({"say": {"text": "one", "stop_after": 2}}, [Spoken(text="one", stop=Stop(characters=2)), TOO_LONG]),
         (
             {"say": {"text": "one", "stop_after_ms": 20, "then": "content_filter"}},
