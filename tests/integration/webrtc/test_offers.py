@@ -1,7 +1,6 @@
 """`POST /v1/realtime/calls` on the wire: every way in which an offer is sent, and everything that is wrong with one."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,6 @@ from webrtc_sample import AUDIO, DATA, FINGERPRINT, HEAD, OFFER, TRANSPORT
 
 SESSION: dict[str, Any] = {"type": "realtime", "model": "gpt-realtime", "instructions": "Be brief."}
 PATH = "/realtime/calls"
-
-
-@pytest.fixture
-async def emulator(start_emulator: StartEmulator) -> Emulator:
-    return await start_emulator()
-
-
-@pytest.fixture
-async def rest(emulator: Emulator) -> AsyncIterator[RestClient]:
-    async with RestClient(emulator.ready.base_url, emulator.ready.api_key) as rest:
-        yield rest
 
 
 async def secret(rest: RestClient, **body: Any) -> str:
