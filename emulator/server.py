@@ -35,6 +35,7 @@ from .transports import calls_api, client_secrets_api, http_api, http_faults, re
 from .transports.deadlines import Clock, Deadlines
 from .transports.hosting import RunningHost
 from .transports.hosts import Hosts, MakeModel
+from .transports.memory_line import MemoryCaller, MemoryLine
 from .transports.performer import Performer
 from .transports.rtp_net import MediaPorts
 from .transports.services import SERVICES, Services
@@ -200,6 +201,10 @@ class Emulator:
             raise UsageError("the emulator was not started: await start(), or use `async with`")
         return self._ready
 
+    def connect(self, caller: MemoryCaller) -> MemoryLine:
+        """A line for a caller in this process, in place of a connection."""
+        return self._net.connect(caller)
+
     @property
     def requests_under_way(self) -> int:
         """Webhooks that an application elsewhere has in hand."""
@@ -321,6 +326,7 @@ class Emulator:
             make_host=self._make_host,
             post_webhook=self._post_webhook,
             flush=lambda: self._net.flush(),
+            line_of=lambda flow_id: self._net.line_of(flow_id),
             faults=self.faults,
             settings=settings,
         )

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from ringback.fixtures import tonecode
@@ -18,12 +18,20 @@ PAUSE = 0.1  # no utterance has so long a gap inside
 TRAILER = 1.0  # what follows the last word of a tonecode text takes half a second at most
 
 
+class Receiver(Protocol):
+    """Sound into text: tonecode's, or another."""
+
+    def feed(self, samples: Samples) -> list[tonecode.Heard]: ...
+
+    def flush(self) -> list[tonecode.Heard]: ...
+
+
 class Ear:
     """Feed it what comes; `changed` is called after everything that a waiter could wait for."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, changed: Callable[[], None], receiver: Receiver | None = None) -> None:
         self._changed = changed
-        self._receiver = tonecode.Receiver()
+        self._receiver = tonecode.Receiver() if receiver is None else receiver
         self._recorded: list[Samples] = []
         self._quiet = 0
         self.hearings: list[tonecode.Heard] = []

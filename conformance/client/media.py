@@ -155,7 +155,7 @@ class MediaSession(asyncio.DatagramProtocol):
         """Play samples at 8 kHz or a WAV file; return when the last frame has been sent."""
         samples = read_wav(sound) if isinstance(sound, str | Path) else np.asarray(sound, dtype=np.int16)
         done: asyncio.Future[None] = self._loop.create_future()
-        self._sending().play(samples, lambda: _resolve(done))
+        self._sending().play(samples, lambda: resolve(done))
         await self._finished(done)
 
     async def press(self, digits: str, *, duration_ms: int = DIGIT_MS) -> None:
@@ -170,7 +170,7 @@ class MediaSession(asyncio.DatagramProtocol):
                 continue
             sender.press(digit, duration_ms, lambda: None)
             sender.play(DIGIT_GAP, lambda: None)
-        sender.play(SILENCE, lambda: _resolve(done))
+        sender.play(SILENCE, lambda: resolve(done))
         await self._finished(done)
 
     def stop_playing(self) -> None:
@@ -273,6 +273,6 @@ class MediaSession(asyncio.DatagramProtocol):
             self._changed()
 
 
-def _resolve(done: asyncio.Future[None]) -> None:
+def resolve(done: asyncio.Future[None]) -> None:
     if not done.done():
         done.set_result(None)

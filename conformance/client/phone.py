@@ -167,9 +167,7 @@ class Phone:
         """
         link = await self.link_to(uri)
         watch = Watch()
-        media = await MediaSession.open(
-            self._bind or link.local[0], port_range=self._rtp_ports, rng=self._rng, changed=watch.changed
-        )
+        media = await self.open_media(link, watch.changed)
         if isinstance(offer, bytes):
             body = offer
         else:
@@ -222,6 +220,12 @@ class Phone:
         link = await self.link_to(uri)
         self._write(link, data)
         return link
+
+    async def open_media(self, link: Link, changed: Callable[[], None]) -> MediaSession:
+        """The sound of a call that is about to be dialled. Raises `UsageError` when no port is free."""
+        return await MediaSession.open(
+            self._bind or link.local[0], port_range=self._rtp_ports, rng=self._rng, changed=changed
+        )
 
     def now(self) -> float:
         """Unix time that never goes back."""

@@ -12,6 +12,7 @@ from ringback.emulator.journal import Entry
 from ringback.emulator.server import Emulator
 from ringback.emulator.timeline import ladder
 
+from ..client.memory import Caller, Line
 from .emulator import FREE_PORTS
 
 __all__ = ["EmbeddedEmulator", "EmbeddedProject", "Fault", "Post", "Record"]
@@ -78,6 +79,10 @@ class EmbeddedProject:
     def add_webhook(self, url: str, post: Post | None = None) -> None:
         """Post `realtime.call.incoming` to that URL, or by a call of `post`. Raises `UsageError`."""
         self._emulator.add_webhook(self._project, url, post)
+
+    def connect(self, caller: Caller) -> Line:
+        """A line for a phone of this process."""
+        return self._emulator.connect(caller)
 
     def put_faults(self, faults: Iterable[Fault]) -> None:
         """From now on these go wrong, and no others."""

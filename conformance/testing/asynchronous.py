@@ -10,7 +10,7 @@ from .clock import seconds_of
 from .emulator_thread import EmulatorThread
 from .journal import Journal
 from .loop_thread import LoopThread
-from .project import ProjectOfTest, Transport
+from .project import ProjectOfTest, Transport, Via
 from .synchronous import Facts, needs_manual
 
 T = TypeVar("T")
@@ -81,7 +81,8 @@ class AsyncRingback(Facts):
         to: str | None = None,
         headers: Mapping[str, str] | None = None,
         transport: Transport = "tls",
+        via: Via = "sip",
     ) -> Caller:
-        """Call the application. Returns at once; the call then rings."""
-        caller = await self._thread.wait(self._project.dial(from_, to, headers or {}, transport))
+        """Call the application, over SIP and RTP or from hand to hand. Returns at once; the call then rings."""
+        caller = await self._thread.wait(self._project.dial(from_, to, headers or {}, transport, via))
         return elsewhere(self._thread, caller)

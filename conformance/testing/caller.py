@@ -23,6 +23,8 @@ class Caller:
     def __init__(self, call: "Call", journal: Journal) -> None:
         self._call = call
         self._journal = journal
+        self._read = 0
+        """How many of the hearings are behind the last `hears`."""
 
     # What is expected
 
@@ -45,12 +47,18 @@ class Caller:
         return final.status
 
     async def hears(self, text: str | re.Pattern[str] | None = None, within: float = WITHIN) -> str:
-        """The application says something: that text, something the pattern is found in, or anything. What it said."""
+        """The application says something: that text, something the pattern is found in, or anything. What it said.
+
+        Each utterance is read once: the next `hears` looks behind it.
+        """
         expected = f"the caller to hear {_described(text)} within {within:g} s"
         try:
-            return await self._call.wait_for_heard(_accepts(text), within)
+            said = await self._call.wait_for_heard(_accepts(text), within, after=self._read)
         except (FarEndError, WaitTimeout) as error:
-            self._fail(expected, error, f"heard: {self.heard}")
+            self._fail(expected, error, f"heard so far: {self.heard}")
+        hearings = enumerate(self._call.hearings[self._read :], self._read + 1)
+        self._read = next(number for number, each in hearings if each.complete and each.text == said)
+        return said
 
     async def transferred_to(self, target: str, within: float = WITHIN) -> None:
         """The application transfers the call there: `Refer-To` names exactly this URI."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..client.phone import Phone
 
 Transport = Literal["tls", "tcp", "udp"]
+Via = Literal["sip", "memory"]
 TEARDOWN = 5.0
 """Seconds that the calls of a test may take to end behind it."""
 
@@ -27,6 +28,7 @@ class ProjectOfTest:
         self._rng = rng
         self._applications: list[Application] = []
         self._phones: dict[Transport, Phone] = {}
+        self._lines: list[Phone] = []
         self._callers: list[Caller] = []
 
     # Input
@@ -41,10 +43,15 @@ class ProjectOfTest:
         number = len(self._applications)
         self.project.add_webhook(f"{url_of(path)}?application={number}", called.post)
 
-    async def dial(self, from_: str, to: str | None, headers: Mapping[str, str], transport: Transport) -> Caller:
+    async def dial(
+        self, from_: str, to: str | None, headers: Mapping[str, str], transport: Transport, via: Via
+    ) -> Caller:
         """Send an INVITE."""
-        phone = await self._phone(transport)
-        call = await phone.dial(self.project.sip[transport], from_=from_, to=to, headers=tuple(headers.items()))
+        if via == "memory":
+            phone, uri = await self._line(), f"sip:{self.project.id}@127.0.0.1;transport=tls"
+        else:
+            phone, uri = await self._phone(transport), self.project.sip[transport]
+        call = await phone.dial(uri, from_=from_, to=to, headers=tuple(headers.items()))
         caller = Caller(call, self.journal)
         self._callers.append(caller)
         return caller
@@ -52,7 +59,7 @@ class ProjectOfTest:
     async def close(self) -> list[str]:
         """Hang up what is still up, and forget everything. What was open before that, in words."""
         left = await self._left_open()
-        for phone in self._phones.values():
+        for phone in (*self._phones.values(), *self._lines):
             await phone.close()
         for application in self._applications:
             await application.close()
@@ -80,6 +87,13 @@ class ProjectOfTest:
     def _open_calls(self) -> list[str]:
         mine = {caller.id for caller in self._callers if not caller.is_over}
         return [call_id for call_id in self.project.open_calls if call_id in mine]
+
+    async def _line(self) -> "Phone":
+        from ..client.memory import MemoryPhone
+
+        phone = await MemoryPhone(self.project.connect, rng=self._rng).__aenter__()
+        self._lines.append(phone)
+        return phone
 
     async def _phone(self, transport: Transport) -> "Phone":
         from ..client.phone import Phone

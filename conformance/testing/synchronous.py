@@ -13,7 +13,7 @@ from .emulator_thread import EmulatorThread
 from .errors import WrongUse
 from .journal import WITHIN
 from .loop_thread import LoopThread
-from .project import ProjectOfTest, Transport
+from .project import ProjectOfTest, Transport, Via
 
 
 class Caller:
@@ -34,7 +34,10 @@ class Caller:
         return self._run(self._caller.rejected(status, within))
 
     def hears(self, text: str | re.Pattern[str] | None = None, within: float = WITHIN) -> str:
-        """The application says something: that text, something the pattern is found in, or anything. What it said."""
+        """The application says something: that text, something the pattern is found in, or anything. What it said.
+
+        Each utterance is read once: the next `hears` looks behind it.
+        """
         return self._run(self._caller.hears(text, within))
 
     def transferred_to(self, target: str, within: float = WITHIN) -> None:
@@ -207,7 +210,8 @@ class Ringback(Facts):
         to: str | None = None,
         headers: Mapping[str, str] | None = None,
         transport: Transport = "tls",
+        via: Via = "sip",
     ) -> Caller:
-        """Call the application. Returns at once; the call then rings."""
-        caller = self._thread.run(self._project.dial(from_, to, headers or {}, transport))
+        """Call the application, over SIP and RTP or from hand to hand. Returns at once; the call then rings."""
+        caller = self._thread.run(self._project.dial(from_, to, headers or {}, transport, via))
         return Caller(self._thread, caller)

@@ -6,12 +6,12 @@ gives each of its callers an `Ear`; neither knows which.
 
 from typing import Protocol
 
-from ringback.fixtures import tonecode
+from ringback.fixtures import tonecode, wirecode
 from ringback.fixtures.tonecode import Heard
 
 from .samples import Samples
 
-__all__ = ["Ear", "Heard", "TonecodeEar", "TonecodeVoice", "Voice"]
+__all__ = ["Ear", "Heard", "TonecodeEar", "TonecodeVoice", "Voice", "WirecodeEar", "WirecodeVoice"]
 
 
 class Voice(Protocol):
@@ -57,6 +57,33 @@ class TonecodeEar:
 
     def __init__(self) -> None:
         self._receiver = tonecode.Receiver()
+
+    def feed(self, samples: Samples) -> list[Heard]:
+        return self._receiver.feed(samples)
+
+    def flush(self) -> list[Heard]:
+        return self._receiver.flush()
+
+
+class WirecodeVoice:
+    """Speaks wirecode, for a caller in the same process, to whom samples come as they were made."""
+
+    def __init__(self) -> None:
+        self._utterance = -1
+
+    def speak(self, text: str) -> Samples:
+        self._utterance += 1
+        return wirecode.encode(text, utterance=self._utterance)
+
+    def heard_prefix(self, text: str, played_samples: int) -> str:
+        return wirecode.heard_prefix(text, played_samples)
+
+
+class WirecodeEar:
+    """Hears wirecode."""
+
+    def __init__(self) -> None:
+        self._receiver = wirecode.Receiver()
 
     def feed(self, samples: Samples) -> list[Heard]:
         return self._receiver.feed(samples)

@@ -6,7 +6,7 @@ The dialog knows nothing of calls, the call nothing of SIP messages, and neither
 import heapq
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..config import Settings
 from ..errors import SdpError
@@ -219,6 +219,7 @@ class CallControl:
             local_address=self._settings.advertise_ip or event.flow.local[0],
             offer=offer,
             negotiated=negotiated,
+            line=event.flow.id if event.flow.in_memory else None,
         )
         call = Call(
             call_id=self._ids.call(),
@@ -261,13 +262,7 @@ class CallControl:
             except SdpError as error:
                 self.apply(call, MediaFailed(reason=str(error)), now)
                 return
-            call.leg = SipLeg(
-                invite=leg.invite,
-                dialog=leg.dialog,
-                local_address=leg.local_address,
-                offer=None,
-                negotiated=negotiated,
-            )
+            call.leg = replace(leg, negotiated=negotiated)
         self.apply(call, Acked(), now)
 
     def _reinvite_received(self, event: sip.ReinviteReceived) -> None:

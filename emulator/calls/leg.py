@@ -19,6 +19,8 @@ class SipLeg:
     local_address: str
     offer: SessionDescription | None
     negotiated: NegotiatedAudio | None
+    line: int | None = None
+    """Of a caller in this process, the id of its flow."""
     kind: Literal["sip"] = "sip"
 
 

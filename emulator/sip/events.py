@@ -27,6 +27,8 @@ class Flow:
     transport: Literal["udp", "tcp", "tls"]
     local: Address
     remote: Address
+    in_memory: bool = False
+    """A caller in this process: sound goes from hand to hand, too."""
 
     @property
     def is_reliable(self) -> bool:

@@ -10,6 +10,7 @@ from ..calls.inputs import ReplyToken
 from ..errors import ApiError
 from ..faults.plan import Pause
 from .hosting import RunningHost
+from .memory_line import MemoryMedia
 from .rtp_net import MediaLeg
 
 
@@ -48,7 +49,7 @@ class CallRun:
     """Why an effect of the batch at work failed."""
     is_waiting: bool = False
     host: RunningHost | None = None
-    media: MediaLeg | None = None
+    media: MediaLeg | MemoryMedia | None = None
     sdp_session_id: int = 0
     sdp_version: int = 0
     statistics: dict[str, object] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Makes the sessions of calls and of direct WebSockets, and knows those that have no call."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..calls.call import Call
 from ..calls.effects import OpenSession
@@ -74,6 +74,7 @@ class Hosts:
             codec=codec,
             session_limit=self._settings.session_limit,
             sends_legacy_events=self._settings.legacy_events,
+            **_wirecode() if isinstance(leg, SipLeg) and leg.line is not None else {},
         )
         return self._running(host, call.project_id, call.call_id, on_expired, on_hang_up, on_bug)
 
@@ -133,7 +134,7 @@ class Hosts:
         on_hang_up: Callable[[str], None],
         on_bug: Callable[[Exception], None],
     ) -> RunningHost:
-        return RunningHost(
+        running = RunningHost(
             host,
             project_id=project_id,
             call_id=call_id,
@@ -145,3 +146,12 @@ class Hosts:
             on_bug=on_bug,
             faults=self._faults,
         )
+        running.pump()  # a session has a deadline from its start, though nobody may ever say a word in it
+        return running
+
+
+def _wirecode() -> dict[str, Any]:
+    """What a caller in this process speaks and hears."""
+    from ..audio.voice import WirecodeEar, WirecodeVoice
+
+    return {"voice": WirecodeVoice(), "make_ear": WirecodeEar}

@@ -47,6 +47,7 @@ from ..sip.endpoint import SipEndpoint
 from .call_run import BatchEnd, CallRun, Reply
 from .deadlines import Clock, Deadlines
 from .hosting import RESPONSE_CREATE, Nobody, RunningHost
+from .memory_line import MemoryLine, MemoryMedia
 from .rtp_net import MediaLeg, MediaPorts, NoMediaPort, Ticker
 from .sip_record import record_dropped, record_message
 from .supervisor import Supervisor
@@ -74,6 +75,7 @@ class Performer:
         make_host: Callable[[Call, OpenSession, Callable[[], None]], RunningHost],
         post_webhook: Callable[[Call, PostWebhook], None],
         flush: Callable[[], None],
+        line_of: Callable[[int], MemoryLine | None],
         faults: Faults,
         settings: Settings,
     ) -> None:
@@ -88,6 +90,7 @@ class Performer:
         self._make_host = make_host
         self._post_webhook = post_webhook
         self._flush = flush
+        self._find_line = line_of
         self._faults = faults
         self._ticker = Ticker(deadlines, clock.now)
         self._webrtc = WebRtcCalls(
@@ -394,6 +397,10 @@ class Performer:
             give = functools.partial(self.apply, call)
             self._hold(run, self._webrtc.open(call, run.host, give, self._bug_of(call)))
             return
+        if (line := self._line_of(call)) is not None:
+            run.media = MemoryMedia(line, self._ticker, self._clock.now, self._bug_of(call))
+            self.control.apply(call, MediaReady(port=run.media.port), now)
+            return
         try:
             sockets = self._media_ports.open()
         except NoMediaPort as error:
@@ -404,12 +411,17 @@ class Performer:
             loop=asyncio.get_running_loop(),
             now=self._clock.now,
             ticker=self._ticker,
-            on_bug=lambda error: self.bug(run.call, error),
+            on_bug=self._bug_of(call),
             faults=self._faults,
             project_id=run.call.project_id,
             call_id=run.call.call_id,
         )
         self.control.apply(run.call, MediaReady(port=sockets.port), now)
+
+    def _line_of(self, call: Call) -> MemoryLine | None:
+        """Of a caller in this process."""
+        leg = call.leg
+        return self._find_line(leg.line) if isinstance(leg, SipLeg) and leg.line is not None else None
 
     def _start_media(self, run: CallRun) -> None:
         if isinstance(run.call.leg, WebRtcLeg):
@@ -426,7 +438,7 @@ class Performer:
             run,
             "media.opened",
             codec=leg.negotiated.codec,
-            local=f"{leg.local_address}:{run.media.sockets.port}",
+            local=f"{leg.local_address}:{run.media.port}",
             remote=f"{leg.negotiated.remote_address}:{leg.negotiated.remote_port}",
         )
 
@@ -441,7 +453,7 @@ class Performer:
             renewal.offer,
             renewal.negotiated,
             address=leg.local_address,
-            port=run.media.sockets.port,
+            port=run.media.port,
             session_id=run.sdp_session_id,
             version=run.sdp_version,
         )

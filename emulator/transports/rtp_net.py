@@ -151,6 +151,10 @@ class MediaLeg:
     host: RunningHost | None = None
     on_digit: Callable[[str], None] | None = None
 
+    @property
+    def port(self) -> int:
+        return self.sockets.port
+
     def start(self, stream: "RtpStream", host: RunningHost, on_digit: Callable[[str], None]) -> None:
         self.stream, self.host, self.on_digit = stream, host, on_digit
         self.loop.add_reader(self.sockets.rtp.fileno(), self._readable, self.sockets.rtp, stream.receive_datagram)

@@ -16,8 +16,12 @@ from ..faults.links import SipLinks
 from ..faults.plan import Faults
 from ..sip.endpoint import SipEndpoint
 from ..sip.events import Flow, Transmission
+from .memory_line import MemoryCaller, MemoryLine
 
 log = logging.getLogger("ringback.sip")
+
+MEMORY_ADDRESS = ("127.0.0.1", 5061)
+"""What Via and Contact of a caller in this process say: nothing is sent there."""
 
 Address = tuple[str, int]
 
@@ -56,7 +60,7 @@ class SipNet:
         self._flow_ids = itertools.count(1)
         self._servers: list[asyncio.Server] = []
         self._udp: list[_UdpListener] = []
-        self._streams: dict[int, _StreamFlow] = {}
+        self._streams: dict[int, _StreamFlow | MemoryLine] = {}
         self._no_streams = asyncio.Event()
         self._no_streams.set()
 
@@ -117,7 +121,7 @@ class SipNet:
 
     def flush(self) -> None:
         """Hand everything that the endpoint wants sent to the sockets."""
-        streams: dict[int, _StreamFlow] = {}
+        streams: dict[int, _StreamFlow | MemoryLine] = {}
         for transmission in self.endpoint.data_to_send():
             if not self._faults:
                 self._send(transmission, streams)
@@ -127,7 +131,7 @@ class SipNet:
         for stream in streams.values():
             stream.write_queued()
 
-    def _send(self, transmission: Transmission, streams: dict[int, "_StreamFlow"]) -> None:
+    def _send(self, transmission: Transmission, streams: dict[int, "_StreamFlow | MemoryLine"]) -> None:
         flow = transmission.flow
         if flow.transport == "udp":
             for listener in self._udp:
@@ -144,10 +148,31 @@ class SipNet:
         """How many TCP and TLS connections are open."""
         return len(self._streams)
 
+    # For callers in this process
+
+    def connect(self, caller: MemoryCaller) -> MemoryLine:
+        """A connection without a socket, which counts as TLS."""
+        flow = self.new_flow("tls", MEMORY_ADDRESS, MEMORY_ADDRESS, in_memory=True)
+
+        def feed(data: bytes) -> None:
+            self.received(flow, data)
+            self.on_input()
+
+        line = MemoryLine(flow, caller, feed, lambda: self.lost(line))
+        self.opened(line)
+        return line
+
+    def line_of(self, flow_id: int) -> MemoryLine | None:
+        """The caller in this process whose flow that is."""
+        stream = self._streams.get(flow_id)
+        return stream if isinstance(stream, MemoryLine) else None
+
     # For the protocols below
 
-    def new_flow(self, transport: Literal["udp", "tcp", "tls"], local: Address, remote: Address) -> Flow:
-        flow = Flow(id=next(self._flow_ids), transport=transport, local=local, remote=remote)
+    def new_flow(
+        self, transport: Literal["udp", "tcp", "tls"], local: Address, remote: Address, *, in_memory: bool = False
+    ) -> Flow:
+        flow = Flow(id=next(self._flow_ids), transport=transport, local=local, remote=remote, in_memory=in_memory)
         self.endpoint.flow_opened(flow, self.now())
         return flow
 
@@ -162,11 +187,11 @@ class SipNet:
         except Exception as error:  # noqa: BLE001 — bytes of one peer, and others wait for theirs
             self._on_bug(error)
 
-    def opened(self, stream: "_StreamFlow") -> None:
+    def opened(self, stream: "_StreamFlow | MemoryLine") -> None:
         self._streams[stream.flow.id] = stream
         self._no_streams.clear()
 
-    def lost(self, stream: "_StreamFlow") -> None:
+    def lost(self, stream: "_StreamFlow | MemoryLine") -> None:
         del self._streams[stream.flow.id]
         if not self._streams:
             self._no_streams.set()

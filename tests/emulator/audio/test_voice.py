@@ -1,7 +1,7 @@
 """The voice and the ear that the emulator speaks and listens with."""
 
 import numpy as np
-from ringback.emulator.audio.voice import Ear, Heard, TonecodeEar, TonecodeVoice, Voice
+from ringback.emulator.audio.voice import Ear, Heard, TonecodeEar, TonecodeVoice, Voice, WirecodeEar, WirecodeVoice
 
 
 def test_ear_hears_what_the_voice_says_and_numbers_the_utterances() -> None:
@@ -30,3 +30,12 @@ def test_ear_hears_no_words_in_other_sound() -> None:
     ear = TonecodeEar()
     assert ear.feed(np.random.default_rng(1).normal(0, 3000, 16000).astype(np.int16)) == []
     assert ear.flush() == []
+
+
+def test_ear_on_a_wire_hears_what_the_voice_on_it_says() -> None:
+    voice: Voice = WirecodeVoice()
+    ear: Ear = WirecodeEar()
+    first, second = voice.speak("first"), voice.speak("second")
+    assert [each.text for each in ear.feed(np.concatenate((first, second)))] == ["first", "second"]
+    assert ear.flush() == []
+    assert voice.heard_prefix("second", len(second)) == "second"

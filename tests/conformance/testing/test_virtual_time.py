@@ -1,0 +1,83 @@
+"""The manual clock: what takes hours takes milliseconds, and two runs are alike to the byte."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+from applications import SESSION, Asgi
+from openai import AsyncOpenAI
+from ringback.conformance.testing.emulator_thread import EmulatorThread
+from ringback.conformance.testing.synchronous import Ringback
+
+
+def long_call(ringback: Ringback) -> None:
+    """An hour on the phone, and what an application does in it."""
+
+    async def answer(client: AsyncOpenAI, call_id: str) -> None:
+        client = client.with_options(api_key=ringback.api_key, base_url=ringback.base_url)
+        await client.realtime.calls.accept(call_id, **SESSION)
+
+    ringback.webhook(Asgi(answer, secret=ringback.webhook_secret))
+    call = ringback.dial(via="memory")
+    call.answered()
+    for turn in range(10):
+        call.say(f"this is turn {turn}")
+        assert call.hears() == f"this is turn {turn}"
+        ringback.clock.advance("5 min")
+    call.press("1#")
+    call.hang_up()
+    call.ended(by="caller")
+
+
+def journal_of(ringback: Ringback) -> str:
+    return "\n".join(json.dumps(asdict(record)) for record in ringback.journal.records())
+
+
+def test_ten_runs_of_an_hour_give_the_same_journal_to_the_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-nobody")
+    journals = set()
+    for _ in range(10):
+        emulator = EmulatorThread(virtual=True)
+        try:
+            ringback = Ringback(emulator, emulator.open_project())
+            long_call(ringback)
+            journals.add(journal_of(ringback))
+        finally:
+            emulator.close()
+    (journal,) = journals
+    assert journal.count('"media.heard"') == 10
+
+
+@pytest.mark.ringback(clock="manual")
+def test_session_ends_after_an_hour(ringback: Ringback) -> None:
+    ringback.webhook(Asgi())
+    call = ringback.dial(via="memory")
+    call.answered()
+    ringback.clock.advance("59 min")
+    assert not ringback.journal.records("call.ended")
+    ringback.clock.advance("2 min")
+    assert call.ended() == "application"
+
+
+def test_caller_in_memory_interrupts_and_is_heard(ringback: Ringback) -> None:
+    ringback.webhook(Asgi())
+    call = ringback.dial(via="memory")
+    call.answered()
+    call.say("say something long, so that it can be interrupted before it is said to its end")
+    ringback.journal.wait_for("media.said")
+    call.interrupt("stop")
+    assert call.hears("stop") == "stop"
+    call.hang_up()
+    assert call.heard == ["stop"]
+    assert ringback.journal.events_received("output_audio_buffer.cleared")
+
+
+def test_caller_in_memory_is_transferred(ringback: Ringback) -> None:
+    async def transfer(client: AsyncOpenAI, call_id: str) -> None:
+        await client.realtime.calls.accept(call_id, **SESSION)
+        await client.realtime.calls.refer(call_id, target_uri="tel:+14155550123")
+
+    ringback.webhook(Asgi(transfer))
+    call = ringback.dial(via="memory", from_="+14255550112")
+    call.transferred_to("tel:+14155550123")
+    call.ended()
