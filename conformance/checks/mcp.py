@@ -161,6 +161,24 @@ async def list_is_retrieved(bench: Bench) -> None:
     bench.expect(part(retrieved, "item", "id") == item_id, f"the item {item_id}", retrieved.data)
 
 
+@requirement(
+    "MCP-LIST-06",
+    level=Level.SHOULD,
+    says="Each tool of a list has a description, be it empty.",
+    evidence="SDK",
+    clause="agents-realtime, openaiRealtimeEvents: a list with a tool whose description is no string is not understood",
+    link=AGENTS_SDK,
+    needs=NEEDS,
+)
+async def tools_are_described(bench: Bench) -> None:
+    session = await bench.session()
+    await session.send(update(SERVER))
+    done = await bench.event(session, "conversation.item.done", where=is_of("mcp_list_tools"))
+    tools = part(done, "item", "tools")
+    described = [isinstance(tool, dict) and isinstance(tool.get("description"), str) for tool in tools or [None]]
+    bench.expect(all(described), "a description in each tool", tools)
+
+
 def _declare_refused(number: int, what: str, *tools: dict[str, Any]) -> None:
     @documented(
         f"MCP-DEFINE-{number:02d}",

@@ -106,6 +106,16 @@ MUTANTS = [
         **told(ITEM_DONE, lambda event: put(event, [], "item", "tools"), where=_of("mcp_list_tools")),
     ),
     mutant(
+        "tools-without-a-description",
+        "MCP-LIST-06",
+        "The tools of a list have no description.",
+        **told(
+            ITEM_DONE,
+            lambda event: put(event, _without("description")(at(event, "item", "tools")), "item", "tools"),
+            where=_of("mcp_list_tools"),
+        ),
+    ),
+    mutant(
         "tools-of-a-response-ignored",
         "MCP-LIST-03",
         "The servers of a single response are ignored.",

@@ -206,4 +206,6 @@ def _passes(allowed: Any, tool: Mapping[str, Any]) -> bool:
 
 
 def _list_of(item_id: str, tool: Tool, tools: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"id": item_id, "type": "mcp_list_tools", "server_label": tool["server_label"], "tools": tools}
+    # agents-js takes a list for an unknown event, and so imports nothing, where a tool has no description [SDK].
+    described = [{**each, "description": each.get("description") or ""} for each in tools]
+    return {"id": item_id, "type": "mcp_list_tools", "server_label": tool["server_label"], "tools": described}

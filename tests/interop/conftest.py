@@ -21,6 +21,15 @@ from ringback.emulator.server import Emulator
 StartBaresip = Callable[..., AbstractAsyncContextManager[Baresip]]
 StartStunnel = Callable[..., AbstractAsyncContextManager[int]]
 StartChromium = Callable[..., AbstractAsyncContextManager[BrowserContext]]
+NODE_PACKAGES = (
+    "@openai/agents",
+    "@openai/agents-extensions",
+    "@openai/agents-realtime",
+    "esbuild",
+    "miniflare",
+    "openai",
+    "zod",
+)
 StartNode = Callable[..., AbstractAsyncContextManager[Command]]
 
 
@@ -62,7 +71,7 @@ def start_node(emulator: Emulator, program: Callable[[str], str], tmp_path: Path
     `emulator`, or told of it by `settings=…`, environment variables, alone. The packages that the programs want are in
     the folder that `RINGBACK_NODE_MODULES` names."""
     modules = Path(os.environ.get("RINGBACK_NODE_MODULES", "node_modules"))
-    for package in ("@openai/agents-extensions", "@openai/agents-realtime", "esbuild", "miniflare", "openai", "zod"):
+    for package in NODE_PACKAGES:
         if not (modules / package).is_dir():
             missing(f"the npm package {package} in RINGBACK_NODE_MODULES")
     shutil.copytree(PROGRAMS, tmp_path, dirs_exist_ok=True)

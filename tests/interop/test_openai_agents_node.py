@@ -63,6 +63,17 @@ async def test_session_joins_a_phone_call(emulator: Emulator, start_node: StartN
     ]
 
 
+async def test_session_approves_the_call_of_an_mcp_tool(start_node: StartNode) -> None:
+    async with start_node("agents_mcp.mjs") as command:
+        assert await command.status() == 0
+    assert command.lines == [
+        "tools: find_order",
+        "approved: find_order",
+        "called: find_order, completed",
+        "answer: {}",
+    ]
+
+
 async def test_user_interrupts_the_agent(emulator: Emulator, start_node: StartNode, tmp_path: Path) -> None:
     silence = np.zeros(8000, dtype=np.int16)
     sound = np.concatenate((silence, tonecode.encode("Stop!"), silence))

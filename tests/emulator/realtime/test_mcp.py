@@ -49,8 +49,16 @@ def test_server_lists_its_tools_as_an_item_of_the_conversation(servers: McpServe
     servers.complete(one, [SEARCH])
     completed, done = events_of()
     assert (completed["type"], completed["item_id"]) == ("mcp_list_tools.completed", item_id)
-    assert (done["type"], done["item"]["tools"]) == ("conversation.item.done", [SEARCH])
+    assert (done["type"], done["item"]["tools"]) == ("conversation.item.done", [{**SEARCH, "description": ""}])
     assert servers.next_import() is None
+
+
+@pytest.mark.parametrize(("given", "shown"), [("Deletes.", "Deletes."), (None, "")])
+def test_server_shows_the_description_of_a_tool(
+    servers: McpServers, events_of: Take, given: str | None, shown: str
+) -> None:
+    servers.complete(begun(servers, DOCS), [{**DELETE, "description": given}])
+    assert events_of()[-1]["item"]["tools"] == [{**DELETE, "description": shown}]
 
 
 def test_list_of_tools_comes_behind_the_last_item(servers: McpServers, events_of: Take) -> None:
