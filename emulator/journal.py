@@ -29,6 +29,8 @@ KINDS: dict[str, str] = {
     "event.server": "a server event was sent to every attached channel that gets it: event",
     "event.unsent": "a server event is longer than its data channel's peer takes: channel, type, length",
     "media.opened": "a media port is open: codec, local, remote",
+    "media.changed": "a new offer was answered: codec, direction, remote",
+    "media.unchanged": "the answer to an offer of ours can't be used: reason",
     "media.heard": "the session recognised what the caller said: text, complete",
     "media.said": "the model began to speak: text",
     "media.dtmf": "the caller pressed a key: digit",

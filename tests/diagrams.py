@@ -104,6 +104,14 @@ MACHINES = [
         initial="EARLY",
     ),
     Machine(
+        title="Offer/answer exchange",
+        module=f"{SIP}.offer_exchange",
+        table="OFFER_EXCHANGE",
+        states="ExchangeState",
+        inputs="ExchangeInput",
+        initial="STABLE",
+    ),
+    Machine(
         title="Call",
         module="ringback.emulator.calls.call",
         table="TRANSITIONS",

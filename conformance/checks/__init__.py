@@ -15,6 +15,7 @@ MODULES = (
     "client_secrets",
     "webhooks",
     "sip_dialog",
+    "sip_offers",
     "sip_cancel",
     "sip_options",
     "webhook_retries",

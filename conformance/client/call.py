@@ -1,6 +1,7 @@
 """One call of the phone: from its INVITE to its end, with its sound. Made by `Phone.dial`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -20,6 +21,7 @@ from .watch import DECISION, END, FINAL_RESPONSE, SPEECH, Watch
 if TYPE_CHECKING:
     from .phone import Phone
 
+SDP_TYPE = ("Content-Type", "application/sdp")
 EndedBy = Literal["caller", "callee", "refused", "cancelled", "failed"]
 
 
@@ -69,6 +71,8 @@ class Call(Listener):
         self._acks: dict[tuple[str | None, int], Request] = {}
         self._wants_cancel = False
         self._cancelled = False
+        self._choice: tuple[CodecName, ...] | None = None if invite.body else self.codecs
+        """Of which codecs an ACK chooses that answers an offer."""
         self.watch = watch
 
     # -- what happened
@@ -226,23 +230,36 @@ class Call(Listener):
             self.end("caller")
         return response
 
-    async def reoffer(self, direction: str = "sendrecv", timeout: float = FINAL_RESPONSE) -> Response:
-        """A re-INVITE with a new offer: `sendonly` holds, `sendrecv` resumes."""
-        offer = sdp.build_offer(
-            address=self._phone.media_address(self.link),
-            port=self.media.port,
-            codecs=self.codecs,
-            session_id=self.media.port,
-            version=len(self.messages),
-            direction=direction,
-        )
-        response = await self.request(
-            "INVITE", headers=[("Content-Type", "application/sdp")], body=offer, timeout=timeout
-        )
+    async def reoffer(
+        self,
+        direction: str = "sendrecv",
+        *,
+        method: str = "INVITE",
+        codecs: Sequence[CodecName] | None = None,
+        rewrite: Callable[[bytes], bytes] = lambda offer: offer,
+        timeout: float = FINAL_RESPONSE,
+    ) -> Response:
+        """A new offer, by re-INVITE or UPDATE: `sendonly` and `inactive` hold, `sendrecv` resumes.
+
+        `rewrite` changes the offer on its way out: another address, or nonsense.
+        """
+        codecs = self.codecs if codecs is None else tuple(codecs)
+        offer = rewrite(self._describe_session(codecs, direction))
+        response = await self.request(method, headers=[SDP_TYPE], body=offer, timeout=timeout)
         if response.code < 300:
-            self.answer = sdp.read_answer(response.body, self.codecs)
+            self.answer = sdp.read_answer(response.body, codecs)
             self.media.start(self.answer)
         return response
+
+    async def ask_for_offer(
+        self, *, codecs: Sequence[CodecName] | None = None, timeout: float = FINAL_RESPONSE
+    ) -> Response:
+        """A re-INVITE without an offer: the 200 brings theirs, our ACK chooses of `codecs` (RFC 3261 14.2)."""
+        self._choice = self.codecs if codecs is None else tuple(codecs)
+        try:
+            return await self.request("INVITE", timeout=timeout)
+        finally:
+            self._choice = None
 
     # -- what the phone tells us
 
@@ -276,14 +293,8 @@ class Call(Listener):
         if request.method in ("INVITE", "UPDATE") and request.body:
             assert self.dialog is not None
             self.dialog.update_target(request)
-            body = sdp.build_offer(
-                address=self._phone.media_address(self.link),
-                port=self.media.port,
-                codecs=(self.answer.codec,) if self.answer else self.codecs,
-                session_id=self.media.port,
-                version=len(self.messages),
-            )
-            headers.append(("Content-Type", "application/sdp"))
+            body = self._describe_session((self.answer.codec,) if self.answer else self.codecs)
+            headers.append(SDP_TYPE)
         if request.method in ("INVITE", "REFER", "UPDATE"):
             headers.insert(0, ("Contact", self._phone.contact(self.link)))
         if status == 405:
@@ -346,6 +357,7 @@ class Call(Listener):
             self._phone.forget(dialog.request("BYE", via=self._phone.via(self.link)), self.link)
             return
         self.state = CallState.ANSWERED
+        self._choice = None
         try:
             self.answer = sdp.read_answer(response.body, self.codecs)
         except ProtocolViolation as error:
@@ -370,10 +382,29 @@ class Call(Listener):
 
     def _send_ack(self, response: Response, dialog: Dialog) -> None:
         sequence = response.cseq.sequence
-        ack = dialog.request("ACK", via=self._phone.via(self.link), sequence=sequence)
+        headers: list[tuple[str, str]] = []
+        body = b""
+        if self._choice is not None and response.body:
+            with contextlib.suppress(ProtocolViolation):  # who reads the response says so
+                self.answer = sdp.read_answer(response.body, self._choice)
+                self.media.start(self.answer)
+                body = self._describe_session((self.answer.codec,))
+                headers.append(SDP_TYPE)
+        ack = dialog.request("ACK", via=self._phone.via(self.link), sequence=sequence, headers=headers, body=body)
         self._acks[tag_of(response.headers["To"]), sequence] = ack
         if self.acknowledges:
             self._phone.send_ack(ack, self.link)
+
+    def _describe_session(self, codecs: Sequence[CodecName], direction: str = "sendrecv") -> bytes:
+        """An offer, or the answer that chooses those codecs."""
+        return sdp.build_offer(
+            address=self._phone.media_address(self.link),
+            port=self.media.port,
+            codecs=codecs,
+            session_id=self.media.port,
+            version=len(self.messages),
+            direction=direction,
+        )
 
     def _send_cancel(self) -> None:
         if self._cancelled or self.state not in (CallState.CALLING, CallState.RINGING):

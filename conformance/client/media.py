@@ -105,9 +105,12 @@ class MediaSession(asyncio.DatagramProtocol):
         raise UsageError(f"no free RTP port at {host} in {port_range or 'any range'}: {problem}")
 
     def start(self, answer: AudioAnswer) -> None:
-        """Begin to send, silence first. A second answer (of a re-INVITE) only moves the far end."""
+        """Begin to send, silence first. A second answer (of a re-INVITE) moves the far end and changes the codec."""
         self._remote = (answer.address, answer.port)
-        if self._sender is not None:
+        events = frozenset(() if answer.dtmf_payload_type is None else (answer.dtmf_payload_type,))
+        if self._sender is not None and self._receiver is not None:
+            self._sender.change(answer.codec, answer.payload_type, answer.dtmf_payload_type)
+            self._receiver.expect(dict(answer.codecs), events)
             return
         self._sender = RtpSender(
             codec=answer.codec,
@@ -117,7 +120,6 @@ class MediaSession(asyncio.DatagramProtocol):
             sequence=self._rng.getrandbits(15),  # RFC 3550 5.1: random; below 2**15 it does not wrap in a short call
             timestamp=self._rng.getrandbits(32),
         )
-        events = frozenset(() if answer.dtmf_payload_type is None else (answer.dtmf_payload_type,))
         self._receiver = RtpReceiver(payload_types=dict(answer.codecs), dtmf_payload_types=events)
         for data, source in self.early:
             self._arrived(data, source)

@@ -86,6 +86,12 @@ class RtpSender:
         self._is_first = True
         self.packets_sent = 0
 
+    def change(self, codec: CodecName, payload_type: int, dtmf_payload_type: int | None) -> None:
+        """A new answer: what is queued goes on in its codec."""
+        self._codec = codec
+        self._payload_type = payload_type
+        self.dtmf_payload_type = dtmf_payload_type
+
     def play(self, samples: Samples, done: Callable[[], None]) -> None:
         """Queue sound; `done` is called when its last frame has been handed out."""
         if len(samples):
@@ -207,6 +213,11 @@ class RtpReceiver:
         self.counts = ReceiverCounts()
         self.packets: list[PacketSeen] = []
         self.violations: list[str] = []
+
+    def expect(self, payload_types: dict[int, CodecName], dtmf_payload_types: frozenset[int]) -> None:
+        """A new answer: these may come too. What was agreed on before is still on its way (RFC 3264 8.3.2)."""
+        self._payload_types = self._payload_types | payload_types
+        self._dtmf_payload_types = self._dtmf_payload_types | dtmf_payload_types
 
     def feed(self, data: bytes, source: tuple[str, int], now: float) -> tuple[list[Samples], list[str]]:
         """One datagram; what became playable by it: samples and digits, in order."""

@@ -27,6 +27,7 @@ CAPABILITIES = frozenset(
         "sip-tls",
         "sip-tcp",
         "sip-udp",
+        "sip-update",
         "refer",
         "dtmf",
         "sideband",

@@ -16,9 +16,10 @@ from ..target import Access, TargetUnreachable
 from ..tolerance import Tolerances
 from . import probes
 
-NEVER_PROBED = frozenset({"clock", "isolation", "mcp", "tonecode", "srtp"})
+EXTENSIONS = frozenset({"sip-update", "sip-timer", "sip-100rel", "sip-info"})
+NEVER_PROBED = frozenset({"clock", "isolation", "mcp", "tonecode", "srtp"}) | EXTENSIONS
 """What can't be seen from outside without a call: declare it."""
-BY_DECLARATION = frozenset({"mcp", "tonecode", "srtp"})
+BY_DECLARATION = frozenset({"mcp", "tonecode", "srtp"}) | EXTENSIONS
 OF_SIP = frozenset({"sip", "refer", "dtmf"})
 INCOMING = "realtime.call.incoming"
 ROUND_TRIPS = 3

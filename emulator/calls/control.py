@@ -20,7 +20,7 @@ from ..sdp.webrtc_offer import WebRtcOffer
 from ..sip import events as sip
 from ..sip.message import Request
 from .call import Call, CloseCodes, State
-from .effects import Effect, PostWebhook, RefuseInvite, RenewMedia
+from .effects import ChangeMedia, Effect, PostWebhook, RefuseInvite, RenewMedia
 from .inputs import (
     Accept,
     Acked,
@@ -99,8 +99,8 @@ class CallControl:
                 self._apply_to(self.calls.by_dialog(dialog), AckTimedOut(), now)
             case sip.ByeReceived(dialog=dialog):
                 self._apply_to(self.calls.by_dialog(dialog), CallerBye(), now)
-            case sip.ReinviteReceived():
-                self._reinvite_received(event)
+            case sip.ReinviteReceived() | sip.UpdateReceived():
+                self._offer_received(event)
             case sip.FlowFailed(invites=invites):
                 for invite in invites:
                     self._apply_to(
@@ -255,6 +255,9 @@ class CallControl:
         if call is None:
             return
         leg = call.leg
+        if isinstance(leg, SipLeg) and event.invite != leg.invite:
+            self._reinvite_acknowledged(call, event, now)
+            return
         if isinstance(leg, SipLeg) and leg.offer is None:
             try:
                 answer = description.parse(event.body)
@@ -265,15 +268,28 @@ class CallControl:
             call.leg = replace(leg, negotiated=negotiated)
         self.apply(call, Acked(), now)
 
-    def _reinvite_received(self, event: sip.ReinviteReceived) -> None:
+    def _reinvite_acknowledged(self, call: Call, event: sip.AckReceived, now: float) -> None:
+        """A body answers the offer in our 2xx. An unusable one leaves the media as it was (RFC 3264 8)."""
+        if not event.body:
+            return
+        try:
+            negotiated = offer_answer.negotiate(description.parse(event.body))
+        except SdpError as error:
+            self._journal.add(
+                "media.unchanged", now=now, project_id=call.project_id, call_id=call.call_id, reason=str(error)
+            )
+            return
+        self._emit(call, ChangeMedia(negotiated=negotiated))
+
+    def _offer_received(self, event: sip.ReinviteReceived | sip.UpdateReceived) -> None:
         call = self.calls.by_dialog(event.dialog)
+        if call is None:
+            self._emit(None, RefuseInvite(invite=event.invite, status=481))
+            return
         try:
             offer, negotiated = _read_offer(event.request)
-        except SdpError as error:
+        except SdpError as error:  # RFC 3261 14.2: 488, and the session goes on as it was
             self._emit(call, RefuseInvite(invite=event.invite, status=error.status))
-            return
-        if call is None or offer is None or negotiated is None:
-            self._emit(call, RefuseInvite(invite=event.invite, status=488))
             return
         self._emit(call, RenewMedia(invite=event.invite, offer=offer, negotiated=negotiated))
 

@@ -82,16 +82,26 @@ class AskForGreeting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewMedia:
-    """Answer a re-INVITE (RFC 3261 14.2) and send media to where it now says."""
+    """Answer a re-INVITE or UPDATE (RFC 3261 14.2, RFC 3311 5.2) and send media to where it now says.
+
+    Both are None for a re-INVITE without an offer: its 2xx carries ours, and its ACK brings `ChangeMedia`.
+    """
 
     invite: InviteId
-    offer: SessionDescription
+    offer: SessionDescription | None
+    negotiated: NegotiatedAudio | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeMedia:
+    """The peer answered an offer of ours within the call: send media to where it now says."""
+
     negotiated: NegotiatedAudio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseInvite:
-    """A final response to an INVITE that becomes no call, or to a re-INVITE that changes nothing."""
+    """A final response to an INVITE that becomes no call, or to a re-INVITE or UPDATE that changes nothing."""
 
     invite: InviteId
     status: int
@@ -120,6 +130,7 @@ Effect: TypeAlias = (
     | CloseMedia
     | AskForGreeting
     | RenewMedia
+    | ChangeMedia
     | RefuseInvite
     | ReplyHttp
 )

@@ -1,6 +1,6 @@
 """A 2xx to INVITE that waits for its ACK. The TU repeats it, not the transaction (RFC 3261 13.3.1.4)."""
 
-from .events import DialogId
+from .events import DialogId, InviteId
 from .timers import Timer, Timers
 
 
@@ -8,6 +8,7 @@ class Acceptance:
     """Repeats the 2xx on every transport: a proxy on the way may use UDP. Feed and arm it like a transaction.
 
     When `is_timed_out`, 64·T1 have passed without an ACK: the dialog is confirmed, but ought to be ended.
+    `has_offer`: it carries our offer, and the ACK the answer.
     """
 
     __slots__ = (
@@ -19,12 +20,26 @@ class Acceptance:
         "cseq",
         "data",
         "dialog",
+        "has_offer",
+        "invite",
         "is_timed_out",
     )
 
-    def __init__(self, *, dialog: DialogId, cseq: int, data: bytes, timers: Timers, now: float) -> None:
+    def __init__(
+        self,
+        *,
+        dialog: DialogId,
+        invite: InviteId,
+        cseq: int,
+        has_offer: bool,
+        data: bytes,
+        timers: Timers,
+        now: float,
+    ) -> None:
         self.dialog = dialog
+        self.invite = invite
         self.cseq = cseq
+        self.has_offer = has_offer
         self.data = data
         self.armed_for: float | None = None
         self.is_timed_out = False

@@ -10,14 +10,14 @@ HeaderItems = list[tuple[str, str]]
 Answer = tuple[int, HeaderItems]
 """A status and the headers that go with it."""
 
-ALLOW: Final = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY")
+ALLOW: Final = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE")
 ACCEPT: Final = ("Accept", "application/sdp")
 SUPPORTED: Final = ("Supported", "")  # RFC 3261 20.37: empty says that no extension is
 RETRY_LATER: Final = ("Retry-After", "5")
 EXPIRES_DEFAULT: Final = 3600
 
-SERVED: Final = frozenset({"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "NOTIFY", "REGISTER"})
-KNOWN: Final = SERVED | {"MESSAGE", "PRACK", "PUBLISH", "REFER", "SUBSCRIBE", "UPDATE"}
+SERVED: Final = frozenset({"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "NOTIFY", "UPDATE", "REGISTER"})
+KNOWN: Final = SERVED | {"MESSAGE", "PRACK", "PUBLISH", "REFER", "SUBSCRIBE"}
 """Every method that IANA has registered: RFC 3261 8.2.1 has 405 for them, 21.5.2 has 501 for the rest."""
 
 _EXPIRES = re.compile(r";\s*expires\s*=\s*([0-9]{1,10})", re.IGNORECASE | re.ASCII)
@@ -39,7 +39,7 @@ def refusal(request: Request) -> Answer | None:
         required = request.require
         if required:
             return 420, [("Unsupported", ", ".join(required))]  # RFC 3261 8.2.2.3
-    if method == "INVITE" and request.body and not _is_sdp(request):
+    if method in ("INVITE", "UPDATE") and request.body and not _is_sdp(request):
         return 415, [ACCEPT]  # RFC 3261 8.2.3
     return None
 
@@ -47,6 +47,11 @@ def refusal(request: Request) -> Answer | None:
 def answer_options() -> Answer:
     """RFC 3261 11.2: what an INVITE could expect here."""
     return 200, [ALLOW, ACCEPT, ("Accept-Language", "en"), SUPPORTED]
+
+
+def answer_update(contact: str) -> Answer:
+    """RFC 3311 5.2: to an UPDATE without an offer, which refreshes and asks for nothing."""
+    return 200, [("Contact", f"<{contact}>"), ALLOW, SUPPORTED]
 
 
 def answer_register(request: Request, status: int) -> Answer:

@@ -10,6 +10,7 @@ from .arrival import Arrival
 from .events import DialogId, InviteId, RequestId
 from .headers import Headers, NameAddress
 from .message import Request
+from .offer_exchange import ExchangeInput, OfferExchange
 from .transaction import refuse
 from .uri import Uri
 
@@ -64,8 +65,9 @@ DIALOG: Final[dict[tuple[DialogState, DialogInput], DialogState]] = {
 class Dialog:
     """One dialog in which we are the UAS of the INVITE.
 
-    `sequence` orders what the peer asks; `undecided` is its INVITE that waits for our final response; `acceptances`
-    are our 2xx without ACK by CSeq; `transfers` are the REFERs whose NOTIFYs may still come, by CSeq.
+    `sequence` orders what the peer asks; `undecided` and `updating` are its INVITE and its UPDATE that wait for our
+    final response; `exchange` says who owes an answer to an offer; `acceptances` are our 2xx without ACK by CSeq;
+    `transfers` are the REFERs whose NOTIFYs may still come, by CSeq.
     """
 
     __slots__ = (
@@ -76,6 +78,7 @@ class Dialog:
         "bye",
         "call_id",
         "destination",
+        "exchange",
         "flow",
         "id",
         "local",
@@ -86,6 +89,7 @@ class Dialog:
         "sequence",
         "transfers",
         "undecided",
+        "updating",
     )
 
     def __init__(self, id: DialogId, arrival: Arrival) -> None:
@@ -107,6 +111,8 @@ class Dialog:
         self.local = f"{request.headers.get('To')};tag={id}"
         self.sequence = request.cseq.number
         self.undecided: InviteId | None = None
+        self.updating: InviteId | None = None
+        self.exchange = OfferExchange()
         self.acceptances: dict[int, Acceptance] = {}
         self.transfers: dict[int, RequestId] = {}
         self.bye: RequestId | None = None
@@ -127,10 +133,16 @@ class Dialog:
         self.sequence = number
         return True
 
-    def acknowledge(self, number: int) -> None:
+    def acknowledge(self, number: int, *, has_answer: bool) -> InviteId:
         """The ACK to our 2xx of this CSeq came. Whoever sends it has seen every earlier one too."""
+        invite = self.acceptances[number].invite
         for cseq in [each for each in self.acceptances if each <= number]:
-            self.acceptances.pop(cseq).stop()
+            acceptance = self.acceptances.pop(cseq)
+            acceptance.stop()
+            if acceptance.has_offer:
+                is_answered = has_answer and cseq == number
+                self.exchange.step(ExchangeInput.ANSWER_RECEIVED if is_answered else ExchangeInput.ABANDONED)
+        return invite
 
     # Output
 

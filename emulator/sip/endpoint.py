@@ -1,6 +1,7 @@
 """The SIP endpoint: bytes of flows go in, events and bytes come out. It answers calls and never makes one.
 
-What a request is, which transaction absorbs it, what is answered on the spot: `uas`. Our own BYE and REFER: `uac`.
+What a request is, which transaction absorbs it, what is answered on the spot: `uas`. What waits for a decision:
+`invites`. Our own requests: `uac`.
 """
 
 from collections.abc import Callable, Iterable
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterable
 from ..errors import SipError, UsageError
 from ..ids import Ids
 from .acceptance import Acceptance
-from .dialog import Dialog
+from .dialog import Dialog, DialogState
 from .dialogs import Dialogs
 from .events import (
     DialogId,
@@ -21,8 +22,10 @@ from .events import (
     SipEvent,
     Transmission,
 )
+from .invites import Invites
 from .message import Request, Response
 from .parser import is_keep_alive, parse_datagram
+from .responder import Responder
 from .timers import Timers
 from .transaction_layer import TransactionLayer
 from .uac import Uac
@@ -63,15 +66,25 @@ class SipEndpoint:
             contact=contact,
             user_agent=user_agent,
         )
-        self._uas = Uas(
+        self._responder = Responder(wire=self._wire, layer=self._layer, ids=ids, user_agent=user_agent)
+        self._invites = Invites(
             wire=self._wire,
             layer=self._layer,
             dialogs=self._dialogs,
             uac=self._uac,
-            ids=ids,
+            responder=self._responder,
             timers=timers,
             contact=contact,
-            user_agent=user_agent,
+        )
+        self._uas = Uas(
+            wire=self._wire,
+            layer=self._layer,
+            dialogs=self._dialogs,
+            invites=self._invites,
+            uac=self._uac,
+            responder=self._responder,
+            ids=ids,
+            contact=contact,
             register_status=register_status,
         )
 
@@ -89,7 +102,7 @@ class SipEndpoint:
         stream = self._wire.close(flow)
         if stream is None:
             return
-        invites = self._uas.lose_stream(stream)
+        invites = self._invites.lose_stream(stream)
         for transaction in self._layer.lose_stream(stream):
             self._uac.fail(transaction)
         dialogs = tuple(sorted(dialog for dialog in stream.dialogs if self._dialogs.get(dialog) is not None))
@@ -119,14 +132,16 @@ class SipEndpoint:
         content_type: str | None = None,
         now: float,
     ) -> None:
-        """A provisional or the final response to an INVITE or re-INVITE.
+        """A provisional or the final response to an INVITE, re-INVITE or UPDATE.
 
         A 2xx carries Contact, Allow and Supported and is repeated until its ACK comes (`AckReceived`) or 64·T1 have
         passed (`AckTimeout`). Raises `FlowGone` when the connection was closed in the meantime, `WrongState` when the
         INVITE has its final response (a CANCEL or BYE may have been the reason), `UsageError` for 100 and for what is
         no status.
         """
-        self._uas.respond(invite, status, reason=reason, headers=headers, body=body, content_type=content_type, now=now)
+        self._invites.respond(
+            invite, status, reason=reason, headers=headers, body=body, content_type=content_type, now=now
+        )
 
     def send_bye(self, dialog: DialogId, now: float) -> RequestId:
         """Hang up; `RequestCompleted` follows, and the dialog is gone then.
@@ -136,7 +151,8 @@ class SipEndpoint:
         the dialog is gone then too, so `move_dialog` first if there is another way. `UsageError`: no such dialog.
         """
         found = self._live(dialog)
-        self._uas.decline_reinvite(found, now)
+        if found.state is not DialogState.EARLY:
+            self._invites.terminate_all(found, now)
         return self._uac.hang_up(found, now)
 
     def send_refer(self, dialog: DialogId, target_uri: str, now: float) -> RequestId:
@@ -169,7 +185,7 @@ class SipEndpoint:
         """Do all that is due at `now`."""
         while (timed := self._layer.handle_timer(now)) is not None:
             if isinstance(timed, Acceptance):
-                self._uas.repeat_acceptance(timed, now)
+                self._invites.repeat_acceptance(timed, now)
             else:
                 self._uac.fail(timed)
 
@@ -191,13 +207,13 @@ class SipEndpoint:
     def idle(self) -> bool:
         """No dialog, no undecided INVITE, no unanswered request of ours. Finished transactions may still linger,
         to absorb what is repeated."""
-        return not len(self._dialogs) and not self._uas.undecided_count and not self._uac.pending_count
+        return not len(self._dialogs) and not self._invites.undecided_count and not self._uac.pending_count
 
     def describe(self) -> dict[str, int]:
         """Counts of what is alive, for leak checks and statistics."""
         return {
             "dialogs": len(self._dialogs),
-            "undecided_invites": self._uas.undecided_count,
+            "undecided_invites": self._invites.undecided_count,
             "pending_requests": self._uac.pending_count,
             "server_transactions": self._layer.server_count,
             "client_transactions": self._layer.client_count,
@@ -246,13 +262,13 @@ class SipEndpoint:
             self._uas.receive_request(flow, message, now)
         except SipError as error:
             self._wire.tell(MessageDropped(flow=flow, reason=str(error), message=message))
-            self._uas.answer_statelessly(flow, message, error.status or 400)
+            self._responder.answer_statelessly(flow, message, error.status or 400)
 
     def _receive_malformed(self, flow: Flow, data: bytes, error: SipError) -> None:
         """Answer what could not be read, where RFC 3261 wants that; end the connection that can't be read further."""
         request = error.message_head
         self._wire.tell(MessageDropped(flow=flow, reason=str(error), data=data, message=request))
         if isinstance(request, Request) and error.status is not None:
-            self._uas.answer_statelessly(flow, request, error.status)
+            self._responder.answer_statelessly(flow, request, error.status)
         if error.fatal:
             self._wire.finish(flow)

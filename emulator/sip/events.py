@@ -11,7 +11,7 @@ DialogId = NewType("DialogId", str)
 """Our tag of the dialog, unique by itself. It exists from the INVITE on, before any response carried it."""
 
 InviteId = NewType("InviteId", int)
-"""An INVITE or re-INVITE that waits for its final response."""
+"""An INVITE, re-INVITE or UPDATE that waits for its final response."""
 
 RequestId = NewType("RequestId", int)
 """A request of ours inside a dialog. Each ends in exactly one `RequestCompleted`."""
@@ -72,6 +72,7 @@ class AckReceived:
     """The ACK to our 2xx, once for each INVITE; `body` is an answer if the 2xx carried the offer."""
 
     dialog: DialogId
+    invite: InviteId
     body: bytes
 
 
@@ -93,6 +94,18 @@ class ByeReceived:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReinviteReceived:
     """An INVITE inside a dialog. 100 Trying was sent; `respond` answers it with the new SDP."""
+
+    invite: InviteId
+    dialog: DialogId
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateReceived:
+    """An UPDATE with an offer (RFC 3311). `respond` answers it, at once: nobody rings for it.
+
+    One without an offer has had its 200 and is not told.
+    """
 
     invite: InviteId
     dialog: DialogId
@@ -181,6 +194,7 @@ SipEvent = (
     | AckTimeout
     | ByeReceived
     | ReinviteReceived
+    | UpdateReceived
     | RequestCompleted
     | NotifyReceived
     | InfoReceived

@@ -40,18 +40,21 @@ class TransactionLayer:
         """Whether another transaction has the same request, which came by two ways (RFC 3261 8.2.2.2)."""
         return arrival.merge_key is not None and arrival.merge_key in self._merged
 
-    def open(self, arrival: Arrival) -> ServerTransaction:
-        """For every method but INVITE. It is over when it was answered and every copy had time to arrive."""
+    def open(self, arrival: Arrival, *, waits: bool = False) -> ServerTransaction:
+        """For every method but INVITE. It is over when it was answered and every copy had time to arrive.
+
+        `waits`: the answer may take a while, in which the connection may be lost.
+        """
         transaction = ServerTransaction(arrival, timers=self._timers)
         self._keep(transaction)
+        if waits:
+            self._wait(transaction)
         return transaction
 
     def open_invite(self, arrival: Arrival) -> InviteServerTransaction:
         transaction = InviteServerTransaction(arrival, timers=self._timers)
         self._keep(transaction)
-        stream = self._wire.stream(arrival.flow)
-        if stream is not None:
-            stream.invites.add(transaction)
+        self._wait(transaction)
         return transaction
 
     def repeat(self, transaction: AnyServerTransaction) -> None:
@@ -122,9 +125,9 @@ class TransactionLayer:
 
     def lose_stream(self, stream: Stream) -> list[ClientTransaction]:
         """The connection is closed. Returns the requests of ours that failed by that."""
-        for invite in tuple(stream.invites):
-            invite.lose_transport()
-            self._settle(invite)
+        for waiting in tuple(stream.waiting):
+            waiting.lose_transport()
+            self._settle(waiting)
         clients = tuple(stream.clients)
         for client in clients:
             client.lose_transport()
@@ -148,6 +151,11 @@ class TransactionLayer:
         if transaction.merge_key is not None:
             self._merged.setdefault(transaction.merge_key, transaction)
 
+    def _wait(self, transaction: AnyServerTransaction) -> None:
+        stream = self._wire.stream(transaction.flow)
+        if stream is not None:
+            stream.waiting.add(transaction)
+
     def _settle(self, transaction: AnyServerTransaction | ClientTransaction) -> None:
         """Arm it, or forget it if it is over."""
         if not transaction.is_terminated:
@@ -163,5 +171,5 @@ class TransactionLayer:
         merge_key = transaction.merge_key
         if merge_key is not None and self._merged.get(merge_key) is transaction:
             del self._merged[merge_key]
-        if stream is not None and isinstance(transaction, InviteServerTransaction):
-            stream.invites.discard(transaction)
+        if stream is not None:
+            stream.waiting.discard(transaction)

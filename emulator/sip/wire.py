@@ -6,19 +6,19 @@ from ..errors import UsageError
 from .client_transaction import ClientTransaction
 from .events import Address, DialogId, Flow, Message, MessageSent, SipEvent, Transmission
 from .parser import StreamParser, parse_datagram
-from .server_transaction import InviteServerTransaction
+from .server_transaction import InviteServerTransaction, ServerTransaction
 
 
 class Stream:
     """One open connection, and all that would suffer from its end."""
 
-    __slots__ = ("clients", "dialogs", "flow", "invites", "parser")
+    __slots__ = ("clients", "dialogs", "flow", "parser", "waiting")
 
     def __init__(self, flow: Flow, parser: StreamParser) -> None:
         self.flow = flow
         self.parser = parser
-        # INVITEs only: every other request has its answer at once, and that ends it on a reliable transport.
-        self.invites: set[InviteServerTransaction] = set()
+        # INVITEs, and UPDATEs with an offer: every other request has its answer at once, which ends it on a stream.
+        self.waiting: set[InviteServerTransaction | ServerTransaction] = set()
         self.clients: set[ClientTransaction] = set()
         self.dialogs: set[DialogId] = set()
 

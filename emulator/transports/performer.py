@@ -16,6 +16,7 @@ from ..calls.call import Call, State
 from ..calls.control import Batch, CallControl
 from ..calls.effects import (
     AskForGreeting,
+    ChangeMedia,
     CloseMedia,
     CloseSession,
     Effect,
@@ -40,7 +41,8 @@ from ..faults.plan import Faults, Pause
 from ..ids import Ids
 from ..journal import Journal
 from ..realtime.session_config import SessionConfig
-from ..sdp.offer_answer import build_answer, build_offer
+from ..sdp.description import SessionDescription
+from ..sdp.offer_answer import NegotiatedAudio
 from ..sdp.webrtc_offer import WebRtcOffer
 from ..sip import events as sip
 from ..sip.endpoint import SipEndpoint
@@ -54,8 +56,6 @@ from .supervisor import Supervisor
 from .webrtc_calls import WebRtcCalls
 
 log = logging.getLogger("ringback.calls")
-
-SDP_NUMBER_BITS = 31
 
 
 class Performer:
@@ -311,7 +311,8 @@ class Performer:
             case SendSip(status=status):
                 self._endpoint.respond(_sip_leg(run.call).invite, status, now=self._clock.now())
             case SendAnswer(port=port):
-                self._send_answer(run, port)
+                leg = _sip_leg(run.call)
+                self._respond_with_sdp(run, leg.invite, port, leg.offer, leg.negotiated)
             case SendRefer(target=target):
                 self._endpoint.send_refer(_sip_leg(run.call).dialog, target, self._clock.now())
             case SendBye():
@@ -331,6 +332,8 @@ class Performer:
                 self._ask_for_greeting(run)
             case RenewMedia():
                 self._renew_media(run, effect)
+            case ChangeMedia(negotiated=negotiated):
+                self._change_media(run, negotiated)
             case RefuseInvite():
                 self._refuse(effect)
             case ReplyHttp(reply=token, error=error, answer=answer):
@@ -368,26 +371,17 @@ class Performer:
         reply.outcome.set_result(error)
         self._hold(run, reply.wait_written())
 
-    def _send_answer(self, run: CallRun, port: int) -> None:
-        leg = _sip_leg(run.call)
-        run.sdp_session_id, run.sdp_version = self._ids.number(SDP_NUMBER_BITS), self._ids.number(SDP_NUMBER_BITS)
-        if leg.offer is None or leg.negotiated is None:
-            body = build_offer(
-                address=leg.local_address, port=port, session_id=run.sdp_session_id, version=run.sdp_version
-            )
-        else:
-            body = build_answer(
-                leg.offer,
-                leg.negotiated,
-                address=leg.local_address,
-                port=port,
-                session_id=run.sdp_session_id,
-                version=run.sdp_version,
-            )
-        self._respond_with_sdp(leg.invite, body)
-
-    def _respond_with_sdp(self, invite: sip.InviteId, body: str) -> None:
-        self._endpoint.respond(invite, 200, body=body.encode(), content_type="application/sdp", now=self._clock.now())
+    def _respond_with_sdp(
+        self,
+        run: CallRun,
+        invite: sip.InviteId,
+        port: int,
+        offer: SessionDescription | None,
+        negotiated: NegotiatedAudio | None,
+    ) -> None:
+        """200 with our answer, or with our offer where the INVITE had none."""
+        body = run.describe(self._ids, _sip_leg(run.call), port, offer, negotiated)
+        self._endpoint.respond(invite, 200, body=body, content_type="application/sdp", now=self._clock.now())
 
     def _open_media(self, run: CallRun) -> None:
         now = self._clock.now()
@@ -443,21 +437,28 @@ class Performer:
         )
 
     def _renew_media(self, run: CallRun, renewal: RenewMedia) -> None:
-        leg = _sip_leg(run.call)
-        if run.media is None or run.media.stream is None:
-            self._endpoint.respond(renewal.invite, 491, now=self._clock.now())
+        try:
+            if run.media is None:
+                self._endpoint.respond(renewal.invite, 481, now=self._clock.now())  # the call is over
+                return
+            self._respond_with_sdp(run, renewal.invite, run.media.port, renewal.offer, renewal.negotiated)
+        except (SipError, UsageError) as error:  # it was cancelled, or the call was hung up, while this waited
+            log.debug("= re-INVITE %s is over before its answer: %s", renewal.invite, error)
             return
-        run.sdp_version += 1
-        run.media.stream.renegotiate(renewal.negotiated, self._clock.now())
-        body = build_answer(
-            renewal.offer,
-            renewal.negotiated,
-            address=leg.local_address,
-            port=run.media.port,
-            session_id=run.sdp_session_id,
-            version=run.sdp_version,
+        if renewal.negotiated is not None:
+            self._change_media(run, renewal.negotiated)
+
+    def _change_media(self, run: CallRun, negotiated: NegotiatedAudio) -> None:
+        if run.media is None or run.media.stream is None:
+            return  # the call is over
+        run.media.stream.renegotiate(negotiated, self._clock.now())
+        self._record(
+            run,
+            "media.changed",
+            codec=negotiated.codec,
+            direction=negotiated.direction,
+            remote=f"{negotiated.remote_address}:{negotiated.remote_port}",
         )
-        self._respond_with_sdp(renewal.invite, body)
 
     def _close_media(self, run: CallRun) -> None:
         if isinstance(run.call.leg, WebRtcLeg):

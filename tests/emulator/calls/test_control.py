@@ -6,6 +6,7 @@ import pytest
 from ringback.emulator.calls.call import Call, State
 from ringback.emulator.calls.control import CallControl
 from ringback.emulator.calls.effects import (
+    ChangeMedia,
     Effect,
     OpenMedia,
     OpenSession,
@@ -106,7 +107,7 @@ class Desk:
         call = self.call
         self.control.apply(call, Accept(config=self.config, reply=None), T0)
         self.control.apply(call, MediaReady(port=4000), T0)
-        self.sip(sip.AckReceived(dialog=DIALOG, body=b""))
+        self.sip(sip.AckReceived(dialog=DIALOG, invite=INVITE, body=b""))
         assert call.state is State.CONNECTED
         return call
 
@@ -220,7 +221,7 @@ def test_ack_answers_the_offer_of_our_own(desk: Desk) -> None:
     desk.control.apply(desk.call, Accept(config=desk.config, reply=None), T0)
     desk.control.apply(desk.call, MediaReady(port=4000), T0)
     assert SendAnswer(port=4000) in desk.effects()
-    desk.sip(sip.AckReceived(dialog=DIALOG, body=SDP.encode()))
+    desk.sip(sip.AckReceived(dialog=DIALOG, invite=INVITE, body=SDP.encode()))
     assert isinstance(desk.call.leg, SipLeg)
     assert desk.call.leg.negotiated is not None
     assert desk.call.leg.negotiated.codec == "PCMU"
@@ -230,7 +231,7 @@ def test_ack_with_an_unusable_answer_ends_the_call(desk: Desk) -> None:
     desk.invite(message(body=""))
     desk.control.apply(desk.call, Accept(config=desk.config, reply=None), T0)
     desk.control.apply(desk.call, MediaReady(port=4000), T0)
-    assert SendBye() in [*desk.effects(), *desk.sip(sip.AckReceived(dialog=DIALOG, body=b"?"))][-3:]
+    assert SendBye() in [*desk.effects(), *desk.sip(sip.AckReceived(dialog=DIALOG, invite=INVITE, body=b"?"))][-3:]
 
 
 def test_transfer_is_followed_by_its_notifies(desk: Desk) -> None:
@@ -281,15 +282,42 @@ def test_reinvite_renews_the_media_or_is_refused(desk: Desk) -> None:
 
     (renewal,) = reinvite(SDP.replace("4000", "4002"))
     assert isinstance(renewal, RenewMedia)
+    assert renewal.negotiated is not None
     assert renewal.negotiated.remote_port == 4002
     assert reinvite(HOPELESS) == [RefuseInvite(invite=REINVITE, status=488)]
-    assert reinvite("") == [RefuseInvite(invite=REINVITE, status=488)]
+    assert reinvite("") == [RenewMedia(invite=REINVITE, offer=None, negotiated=None)]
+
+
+def test_update_renews_the_media_too(desk: Desk) -> None:
+    desk.connect()
+    request = message("UPDATE", body=SDP + "a=sendonly\r\n")
+    (renewal,) = desk.sip(sip.UpdateReceived(invite=REINVITE, dialog=DIALOG, request=request))
+    assert isinstance(renewal, RenewMedia)
+    assert renewal.negotiated is not None
+    assert renewal.negotiated.direction == "recvonly"
+
+
+def test_offer_for_a_call_that_is_gone_is_refused(desk: Desk) -> None:
+    event = sip.ReinviteReceived(invite=REINVITE, dialog=DIALOG, request=message())
+    assert desk.sip(event) == [RefuseInvite(invite=REINVITE, status=481)]
+
+
+def test_ack_answers_the_offer_in_our_answer_to_a_reinvite(desk: Desk) -> None:
+    call = desk.connect()
+    body = SDP.replace("4000", "4002").encode()
+    (change,) = desk.sip(sip.AckReceived(dialog=DIALOG, invite=REINVITE, body=body))
+    assert isinstance(change, ChangeMedia)
+    assert change.negotiated.remote_port == 4002
+    assert desk.sip(sip.AckReceived(dialog=DIALOG, invite=REINVITE, body=b"")) == []
+    assert desk.sip(sip.AckReceived(dialog=DIALOG, invite=REINVITE, body=HOPELESS.encode())) == []
+    (entry,) = desk.journal.entries(kind="media.unchanged")
+    assert entry.call_id == call.call_id
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: sip.AckReceived(dialog=DIALOG, body=b""),
+        lambda: sip.AckReceived(dialog=DIALOG, invite=INVITE, body=b""),
         lambda: notify(200),
         lambda: completed("BYE", 200),
         lambda: sip.ByeReceived(dialog=DIALOG, request=message("BYE", body="")),

@@ -1,12 +1,14 @@
 """The 2xx that waits for its ACK: RFC 3261 13.3.1.4."""
 
 from ringback.emulator.sip.acceptance import Acceptance
-from ringback.emulator.sip.events import DialogId
+from ringback.emulator.sip.events import DialogId, InviteId
 from ringback.emulator.sip.timers import Timers
 
 
 def acceptance() -> Acceptance:
-    return Acceptance(dialog=DialogId("d"), cseq=1, data=b"200", timers=Timers(), now=100.0)
+    return Acceptance(
+        dialog=DialogId("d"), invite=InviteId(1), cseq=1, has_offer=False, data=b"200", timers=Timers(), now=100.0
+    )
 
 
 def test_acceptance_repeats_its_2xx_from_t1_to_t2_until_64_t1() -> None:

@@ -5,7 +5,7 @@ from ringback.emulator.sip.automatic import Answer, answer_options, answer_regis
 from ringback.emulator.sip.message import Request
 from ringback.emulator.sip.parser import parse_datagram
 
-ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY")
+ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE")
 
 
 def request(method: str, *headers: str, uri: str = "sip:proj_1@example.com", body: bytes = b"") -> Request:
@@ -36,7 +36,8 @@ def request(method: str, *headers: str, uri: str = "sip:proj_1@example.com", bod
         (request("INVITE", uri="tel:+14155550100"), None),
         (request("OPTIONS", "Max-Forwards: 0"), None),
         (request("MESSAGE"), (405, [ALLOW])),
-        (request("UPDATE"), (405, [ALLOW])),
+        (request("SUBSCRIBE"), (405, [ALLOW])),
+        (request("UPDATE", body=b"v=0"), (415, [("Accept", "application/sdp")])),
         (request("REFER"), (405, [ALLOW])),
         (request("NEWMETHOD"), (501, [ALLOW])),
         (request("invite"), (501, [ALLOW])),

@@ -6,8 +6,9 @@ from ringback.emulator.errors import SipError, WrongState
 from ringback.emulator.sip.acceptance import Acceptance
 from ringback.emulator.sip.arrival import Arrival
 from ringback.emulator.sip.dialog import Dialog, DialogInput, DialogState, read_target
-from ringback.emulator.sip.events import DialogId, Flow
+from ringback.emulator.sip.events import DialogId, Flow, InviteId
 from ringback.emulator.sip.message import Request
+from ringback.emulator.sip.offer_exchange import ExchangeInput, ExchangeState
 from ringback.emulator.sip.parser import parse_datagram
 from ringback.emulator.sip.timers import Timers
 
@@ -157,11 +158,27 @@ def test_peer_of_rfc_2543_has_no_tag() -> None:
     assert each.build_request("BYE", via="v", headers=[]).to.tag is None
 
 
+def acceptance(each: Dialog, cseq: int, *, has_offer: bool = False) -> Acceptance:
+    return Acceptance(
+        dialog=each.id, invite=InviteId(cseq), cseq=cseq, has_offer=has_offer, data=b"", timers=Timers(), now=0.0
+    )
+
+
+@pytest.mark.parametrize(("number", "has_answer"), [(1, True), (1, False), (2, True)])
+def test_ack_ends_the_exchange_that_our_2xx_began(number: int, has_answer: bool) -> None:
+    each = dialog()
+    each.acceptances[1] = acceptance(each, 1, has_offer=True)
+    each.acceptances[2] = acceptance(each, 2)
+    each.exchange.step(ExchangeInput.OFFER_SENT)
+    each.acknowledge(number, has_answer=has_answer)
+    assert each.exchange.state is ExchangeState.STABLE
+
+
 def test_ack_stops_every_earlier_2xx_too() -> None:
     each = dialog()
     for cseq in (1, 2, 3):
-        each.acceptances[cseq] = Acceptance(dialog=each.id, cseq=cseq, data=b"", timers=Timers(), now=0.0)
+        each.acceptances[cseq] = acceptance(each, cseq)
     stopped = each.acceptances[1]
-    each.acknowledge(2)
+    assert each.acknowledge(2, has_answer=True) == 2
     assert list(each.acceptances) == [3]
     assert stopped.next_deadline() is None

@@ -5,7 +5,7 @@ from ringback.emulator.sip.acceptance import Acceptance
 from ringback.emulator.sip.arrival import Arrival
 from ringback.emulator.sip.dialog import Dialog, DialogInput
 from ringback.emulator.sip.dialogs import Dialogs
-from ringback.emulator.sip.events import DialogId, Flow
+from ringback.emulator.sip.events import DialogId, Flow, InviteId
 from ringback.emulator.sip.message import Request
 from ringback.emulator.sip.parser import parse_datagram
 from ringback.emulator.sip.timers import Timers
@@ -57,7 +57,9 @@ def test_dialog_that_is_over_repeats_nothing(flow: Flow) -> None:
     dialogs = Dialogs(wire=wire, limit=10)
     each = dialog(flow)
     dialogs.add(each)
-    acceptance = Acceptance(dialog=each.id, cseq=1, data=b"", timers=Timers(), now=0.0)
+    acceptance = Acceptance(
+        dialog=each.id, invite=InviteId(1), cseq=1, has_offer=False, data=b"", timers=Timers(), now=0.0
+    )
     each.acceptances[1] = acceptance
     each.step(DialogInput.SUCCESS_SENT)
     each.step(DialogInput.BYE)

@@ -14,6 +14,7 @@ from ringback.emulator.sip.events import (
     ByeReceived,
     Flow,
     FlowFailed,
+    InviteId,
     InviteReceived,
     MessageDropped,
     MessageReceived,
@@ -269,7 +270,7 @@ def test_ack_may_come_on_another_connection(make_peer: Callable[..., Any]) -> No
     assert peer.wait(1) == []
     again = peer.open("tls", port=40001, id=2)
     peer.send(peer.build("ACK", to_tag=dialog, cseq=peer.cseq), flow=again)
-    assert peer.last() == AckReceived(dialog=dialog, body=b"")
+    assert peer.last() == AckReceived(dialog=dialog, invite=InviteId(1), body=b"")
     assert peer.endpoint.can_reach(dialog)
 
 

@@ -5,7 +5,7 @@ from ringback.emulator.errors import WrongState
 from ringback.emulator.sip.acceptance import Acceptance
 from ringback.emulator.sip.arrival import Arrival
 from ringback.emulator.sip.client_transaction import ClientTransaction
-from ringback.emulator.sip.events import DialogId, Flow
+from ringback.emulator.sip.events import DialogId, Flow, InviteId
 from ringback.emulator.sip.message import Request, Response, response_to
 from ringback.emulator.sip.parser import parse_datagram
 from ringback.emulator.sip.timers import Timers
@@ -186,7 +186,9 @@ def test_layer_tells_of_a_request_that_timed_out() -> None:
 
 def test_layer_hands_an_acceptance_to_its_user() -> None:
     layer = Layer()
-    acceptance = Acceptance(dialog=DialogId("d"), cseq=1, data=b"", timers=Timers(), now=0.0)
+    acceptance = Acceptance(
+        dialog=DialogId("d"), invite=InviteId(1), cseq=1, has_offer=False, data=b"", timers=Timers(), now=0.0
+    )
     layer.queue.arm(acceptance)
     assert layer.handle_timer(0.5) is acceptance
 

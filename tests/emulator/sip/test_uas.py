@@ -10,6 +10,7 @@ from ringback.emulator.sip.events import (
     AckTimeout,
     ByeReceived,
     InviteCancelled,
+    InviteId,
     InviteReceived,
 )
 from ringback.emulator.sip.message import Response
@@ -77,7 +78,7 @@ def test_caller_receives_contact_and_record_route_in_180_and_200(peer: Any) -> N
         assert response.headers.get("Record-Route") == "<sip:10.0.0.1;lr>"
         assert response.to.tag == event.dialog
     assert "Allow" not in ringing.headers
-    assert ok.headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY"
+    assert ok.headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE"
     assert ok.headers.get("Supported") == ""
     assert (ok.headers.get("Content-Type"), ok.body) == ("application/sdp", SDP)
 
@@ -115,7 +116,7 @@ def test_2xx_is_repeated_on_every_transport_until_the_ack(make_peer: Callable[..
     dialog = peer.accepted()
     assert statuses(peer.wait(3.5)) == [200, 200, 200]
     assert peer.ack(dialog, body=SDP) == []
-    assert peer.events(AckReceived) == [AckReceived(dialog=dialog, body=SDP)]
+    assert peer.events(AckReceived) == [AckReceived(dialog=dialog, invite=InviteId(1), body=SDP)]
     assert peer.ack(dialog) == []
     assert peer.wait(30) == []
     assert len(peer.events(AckReceived)) == 1
@@ -142,12 +143,12 @@ def test_missing_ack_is_told_after_64_t1(peer: Any) -> None:
 
 def test_pyvoip_uses_one_branch_for_invite_ack_and_bye(peer: Any) -> None:
     """And the same one in its next run from the same port; its ACK comes a second late and to the Request-URI."""
-    for call_id in ("run-1", "run-2"):
-        peer.call_id, peer.cseq = call_id, 0
+    for run in (1, 2):
+        peer.call_id, peer.cseq = f"run-{run}", 0
         dialog = peer.accepted(branch="z9hG4bKsame")
         assert statuses(peer.wait(1.0)) == [200]
         peer.ack(dialog, branch="z9hG4bKsame")
-        assert peer.last() == AckReceived(dialog=dialog, body=b"")
+        assert peer.last() == AckReceived(dialog=dialog, invite=InviteId(run), body=b"")
         assert peer.request("BYE", branch="z9hG4bKsame", to_tag=dialog, cseq=peer.cseq).status == 200
         assert isinstance(peer.last(), ByeReceived)
     assert peer.endpoint.idle
@@ -157,7 +158,7 @@ def test_caller_of_rfc_2543_has_neither_cookie_nor_tag(peer: Any) -> None:
     peer.from_tag = None
     dialog = peer.accepted(branch="")
     peer.ack(dialog, branch="")
-    assert peer.last() == AckReceived(dialog=dialog, body=b"")
+    assert peer.last() == AckReceived(dialog=dialog, invite=InviteId(1), body=b"")
     assert peer.request("BYE", branch="", to_tag=dialog).status == 200
 
 
@@ -262,7 +263,7 @@ def test_request_without_a_dialog_belongs_to_nothing(peer: Any, method: str) -> 
     assert peer.request(method, to_tag="unknown").status == 481
 
 
-@pytest.mark.parametrize(("method", "status"), [("UPDATE", 405), ("MESSAGE", 405), ("REFER", 405), ("FOO", 501)])
+@pytest.mark.parametrize(("method", "status"), [("PUBLISH", 405), ("MESSAGE", 405), ("REFER", 405), ("FOO", 501)])
 def test_method_that_is_not_served_is_refused_inside_a_dialog_too(peer: Any, method: str, status: int) -> None:
     dialog = peer.confirmed()
     refused = peer.request(method, to_tag=dialog)
