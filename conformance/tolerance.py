@@ -26,6 +26,8 @@ class Tolerances:
     """Until the second attempt of a webhook, where time is real: documented only as soon, with exponential backoff."""
     bye: float = 5.0
     """From the end of a call to its BYE."""
+    farewell: float = 35.0
+    """Until a caller who vanished is given up: consent to send expires after 30 s (RFC 7675 5.1)."""
     check: float = 45.0
     """One whole check: whatever hangs, the run does not."""
 
@@ -43,5 +45,6 @@ class Tolerances:
             repeat=self.repeat + extra,
             retry=self.retry + extra,
             bye=self.bye + extra,
+            farewell=self.farewell + extra,
             check=self.check + 10 * extra,
         )

@@ -50,6 +50,12 @@ async def response_to(
 async def conversation(bench: Bench) -> Sideband:
     """A sideband on which most of what happens without a caller's words has happened."""
     _, sideband = await talk(bench)
+    await converse(bench, sideband)
+    return sideband
+
+
+async def converse(bench: Bench, sideband: EventStream) -> None:
+    """An update, an item, a response in text, an error, and a response in sound to its end."""
     await sideband.send(update(instructions="Be brief."))
     await bench.event(sideband, "session.updated")
     await sideband.send(user_message("hello"))
@@ -58,7 +64,6 @@ async def conversation(bench: Bench) -> Sideband:
     await sideband.send({"type": "nonsense"})
     await bench.event(sideband, "error")
     await response_to(bench, sideband, saying(HELLO), then="output_audio_buffer.stopped")
-    return sideband
 
 
 # Shape

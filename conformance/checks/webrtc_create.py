@@ -20,6 +20,7 @@ GUIDE = "WebRTC guide"
 RECORDED = "recorded answer of the service, July 2026"
 PIRATE: dict[str, Any] = {**SESSION, "instructions": "Speak like a pirate."}
 SAILOR: dict[str, Any] = {**SESSION, "instructions": "Speak like a sailor."}
+MINER: dict[str, Any] = {**SESSION, "instructions": "Speak like a miner."}
 PAGE = "https://page.example"
 """The origin of a page that calls."""
 CALL_ID = re.compile(r"rtc_[A-Za-z0-9_-]+\Z")  # OBS: two clusters' forms, and that of the documentation
@@ -159,6 +160,34 @@ async def session_has_the_call_id(bench: Bench) -> None:
     session_id = part(await updated(bench, call), "session", "id")
     wanted = "sess_" + call.id.removeprefix("rtc_")
     bench.expect(session_id == wanted, wanted, repr(session_id))
+
+
+@documented(
+    "WEBRTC-CREATE-12",
+    says="One client secret opens several calls.",
+    clause="OpenAPI, POST /realtime/client_secrets: can be used to create multiple sessions until it expires",
+    needs=SECRETS,
+    calls=2,
+)
+async def secret_opens_several_calls(bench: Bench) -> None:
+    key = await secret_of(bench)
+    for _ in range(2):
+        _, offer = await bench.offer()
+        answer = await bench.post(offer, form="raw", api_key=key)
+        bench.expect(answer.status == 201, "201 to each offer", describe(answer))
+
+
+@documented(
+    "WEBRTC-CREATE-13",
+    says="The session of a form goes before the session of the client secret.",
+    clause="OpenAPI, POST /realtime/client_secrets: can also be overridden by the client connection",
+    needs=SECRETS,
+)
+async def form_overrides_the_secret(bench: Bench) -> None:
+    key = await secret_of(bench, session=PIRATE)
+    call = await bench.place(session=MINER, api_key=key)
+    found = part(await updated(bench, call), "session", "instructions")
+    bench.expect(found == MINER["instructions"], MINER["instructions"], repr(found))
 
 
 # Pages of other origins

@@ -1,10 +1,12 @@
 """How a WebRTC call ends, and which verbs it has."""
 
+import time
 from functools import partial
 from typing import Any
 
 from ..bench import SESSION, Bench, describe
 from ..client.errors import WaitTimeout
+from ..client.sideband import Sideband
 from ..requirement import Level, requirement
 from ..sources import SPEC
 
@@ -87,6 +89,42 @@ async def closed_call_is_not_found(bench: Bench) -> None:
     await sideband.closed(timeout=bench.within.event)
     answer = await (await bench.rest()).hangup(call.id)
     bench.expect(answer.status == 404, "404", describe(answer))
+
+
+async def outlived(bench: Bench, sideband: Sideband) -> str:
+    """When the sideband of a caller who is gone was closed."""
+    began = time.monotonic()
+    try:
+        code = await sideband.closed(timeout=bench.within.farewell)
+    except WaitTimeout:
+        return f"the call is still there after {bench.within.farewell:g} s"
+    return f"the sideband was closed after {time.monotonic() - began:.0f} s, {code}"
+
+
+@choice(
+    "WEBRTC-CLOSE-03",
+    says="A call whose caller vanishes without a word ends by itself.",
+    clause="RFC 7675 5.1: consent to send expires after 30 s; of the call's end nobody has shown it",
+    needs=NEEDS | {"sideband"},
+)
+async def vanished_caller(bench: Bench) -> None:
+    call = await bench.place()
+    sideband = await bench.attach(call.id)
+    await call.vanish()
+    bench.note(await outlived(bench, sideband))
+
+
+@choice(
+    "WEBRTC-CLOSE-04",
+    says="A call whose caller never connects ends by itself.",
+    needs=NEEDS | {"sideband"},
+)
+async def caller_who_never_connects(bench: Bench) -> None:
+    _, offer = await bench.offer()
+    answer = await bench.post(offer, SESSION)
+    bench.expect(answer.status == 201, "201 to the offer", describe(answer))
+    sideband = await bench.attach((answer.header("Location") or "").rpartition("/")[2])
+    bench.note(await outlived(bench, sideband))
 
 
 def _declare_verb(number: int, verb: str) -> None:

@@ -1,6 +1,9 @@
 """A WebRTC call that stands: its events on the data channel, its sound, and who interrupts whom."""
 
+import re
 from functools import partial
+
+from ringback.fixtures.validation import validator
 
 from ..bench import SESSION, Bench
 from ..client.errors import FarEndError, WaitTimeout
@@ -8,7 +11,8 @@ from ..client.events import ReceivedEvent
 from ..client.webrtc import CodecName, WebRtcCall
 from ..requirement import Level, requirement
 from ..sources import SDK, SPEC, WEBRTC_GUIDE, rfc
-from .events import response_to, user_message
+from ..traces import TraceEvent, judge_events
+from .events import converse, response_to, user_message
 from .sideband import HELLO, part, saying
 from .speech import LONG, STARTED, TRANSCRIBED, session
 
@@ -16,6 +20,10 @@ NEEDS = {"rest", "webrtc"}
 SPOKEN = NEEDS | {"tonecode"}
 GUIDE = "WebRTC guide"
 SERVER = "OpenAPI, RealtimeServerEvent"
+SMALL = 700
+"""Bytes: more than the shortest events, less than a session."""
+GIANT = 1 << 20
+SHORT = "response.output_text.delta"
 RECORDED = "recorded sideband of a WebRTC call, July 2026"
 
 documented = partial(requirement, level=Level.MUST, evidence="DOC", clause=GUIDE, link=WEBRTC_GUIDE, needs=NEEDS)
@@ -233,6 +241,85 @@ async def closed_channel(bench: Bench) -> None:
     await call.events.close()
     stays = await bench.nothing(bench.watch(call.ended(timeout=bench.within.bye)))
     bench.note("it goes on" if stays else "it ends")
+
+
+@requirement(
+    "WEBRTC-EVENT-10",
+    level=Level.MUST,
+    says="Every event on the data channel has the fields and types of the SDK's model.",
+    evidence="SDK",
+    clause="types/realtime/realtime_server_event.py; types that it does not know are not judged",
+    link=SDK,
+    needs=NEEDS,
+)
+async def events_fit_their_schemas(bench: Bench) -> None:
+    shapes = validator("server_events")
+    problems = [
+        f"{each.type}: {problem}"
+        for each in await everything(bench)
+        if each.type in shapes.names
+        for problem in shapes.problems(each.data)
+    ]
+    bench.expect(not problems, "events of their schemas", "; ".join(problems[:5]))
+
+
+@observed(
+    "WEBRTC-EVENT-11",
+    says="The sequence of events on the data channel keeps every rule that the recordings keep.",
+    clause="recordings of the service, July 2026",
+)
+async def sequence_keeps_the_rules(bench: Bench) -> None:
+    trace = [TraceEvent("received", each.data, each.at) for each in await everything(bench)]
+    broken = [str(each) for each in judge_events(trace)]
+    bench.expect(not broken, "no rule broken", "; ".join(broken[:5]))
+
+
+@requirement(
+    "WEBRTC-EVENT-12",
+    level=Level.SHOULD,
+    says="No message on the data channel is longer than the caller's offer allows.",
+    evidence="RFC",
+    clause="RFC 8841 6.1: an endpoint MUST NOT send a larger message; a caller that allows so little is rare",
+    link=rfc(8841, "6.1"),
+    needs=NEEDS,
+)
+async def messages_keep_the_limit(bench: Bench) -> None:
+    call, offer = await bench.offer()
+    small = re.sub(r"a=max-message-size:\d+", f"a=max-message-size:{SMALL}", offer)
+    await bench.take(call, await bench.post(small, SESSION))
+    await call.events.send(saying("hi", output_modalities=["text"]))
+    await bench.event(call.events, SHORT, timeout=bench.within.speech)
+    longest = max(len(frame.encode() if isinstance(frame, str) else frame) for frame in call.events.frames)
+    bench.expect(longest <= SMALL, f"{SMALL} bytes at most", f"{longest}")
+
+
+@requirement(
+    "WEBRTC-EVENT-13",
+    level=Level.CHOICE,
+    says="A client event above the max-message-size of the answer is refused, and the channel stays open.",
+    evidence="CHOICE",
+    clause="nobody has shown it; the service says 1 GiB [OBS]",
+    needs=NEEDS,
+)
+async def giant_event(bench: Bench) -> None:
+    call = await bench.place()
+    limit = call.events.limit
+    if not 0 < limit <= GIANT:
+        bench.note(f"a limit of {limit} bytes, which is not tried")
+    call.events.limit = 0
+    await call.events.send(user_message("x" * limit))
+    try:
+        error = await call.events.wait_for("error", timeout=bench.within.event)
+    except (WaitTimeout, FarEndError) as silence:
+        bench.note(f"above {limit} bytes: {silence}")
+    bench.note(f"above {limit} bytes: {part(error, 'error', 'code')} {part(error, 'error', 'message')}")
+
+
+async def everything(bench: Bench) -> list[ReceivedEvent]:
+    """What the page is told in a conversation that has most kinds of events."""
+    call = await bench.place()
+    await converse(bench, call.events)
+    return call.events.events
 
 
 # Sound

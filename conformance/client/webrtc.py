@@ -96,6 +96,15 @@ class DataChannel(EventStream):
     def label(self) -> str:
         return str(self._channel.label)
 
+    @property
+    def limit(self) -> int:
+        """The longest message that the far end takes, in bytes; 0 for any. Set it to send what may not be sent."""
+        return int(self._channel.transport._remote_max_message_size or 0)
+
+    @limit.setter
+    def limit(self, size: int) -> None:
+        self._channel.transport._remote_max_message_size = size
+
     def _describe(self) -> str:
         return super()._describe() if self.is_ready or not self.is_open else "a data channel that is not open yet"
 
@@ -288,6 +297,8 @@ class WebRtcCall(Listener):
         assert self._peer is not None
         try:
             await self._peer.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="answer"))
+            if self._microphone is not None:
+                self._microphone.encodes(self._peer.getTransceivers()[0]._codecs[0])
         except (ValueError, KeyError, IndexError, AssertionError, InvalidAccessError, OperationError) as error:
             # aiortc raises what comes to hand for an SDP that it can't read
             self.failure = ProtocolViolation(f"the answer can't be used: {type(error).__name__} {error}: {sdp[:300]!r}")

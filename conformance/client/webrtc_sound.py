@@ -6,10 +6,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+from aiortc.codecs import get_encoder
+from aiortc.codecs.base import Encoder
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from ringback.fixtures import tonecode
 
 from .ear import SAMPLE_RATE, Ear
@@ -31,7 +35,8 @@ class _Sound:
 class Microphone(MediaStreamTrack):
     """A frame of 20 ms each, by absolute deadlines, silence where nothing is said; as browsers do, muted ones too.
 
-    `on_frame` is called with the time of the loop at each.
+    `on_frame` is called with the time of the loop at each. With `encodes` it encodes itself, where aiortc would ask a
+    thread for each frame, and be late on a busy machine.
     """
 
     kind = "audio"
@@ -45,10 +50,25 @@ class Microphone(MediaStreamTrack):
         self._timestamp = 0
         self._utterances = 0
         self._sounds: deque[_Sound] = deque()
+        self._encoder: Encoder | None = None
+        self._packets: deque[av.Packet[Any]] = deque()
         self.is_muted = False
 
-    async def recv(self) -> av.AudioFrame:
+    def encodes(self, codec: RTCRtpCodecParameters) -> None:
+        """Say everything in that codec."""
+        self._encoder = get_encoder(codec)
+        self._clock_rate = codec.clockRate
+
+    async def recv(self) -> "av.AudioFrame | av.Packet[Any]":
         """What aiortc asks for: the next frame, when it is due."""
+        while not self._packets:
+            frame = await self._next_frame()
+            if self._encoder is None:
+                return frame
+            self._encode(self._encoder, frame)
+        return self._packets.popleft()
+
+    async def _next_frame(self) -> av.AudioFrame:
         if self.readyState != "live":
             raise MediaStreamError
         if self._pacer is None:
@@ -95,6 +115,14 @@ class Microphone(MediaStreamTrack):
             if not sound.done.done():
                 sound.done.set_exception(CallEnded("the call ended before everything was played"))
         self._sounds.clear()
+
+    def _encode(self, encoder: Encoder, frame: av.AudioFrame) -> None:
+        payloads, timestamp = encoder.encode(frame)
+        for place, payload in enumerate(payloads):
+            packet: av.Packet[Any] = av.Packet(payload)
+            packet.pts = timestamp + place * self._clock_rate // 50
+            packet.time_base = fractions.Fraction(1, self._clock_rate)
+            self._packets.append(packet)
 
     def _next(self) -> Samples:
         if not self._sounds:

@@ -30,6 +30,22 @@ def _refuses(which: Any) -> Fault:
     return to_offer("", lambda each: replace(each, status=400) if which(each) else each)
 
 
+def _serves_once() -> Fault:
+    """A client secret is good for one offer."""
+    used: set[str] = set()
+
+    def other(exchange: HttpExchange) -> HttpExchange:
+        key = request_header(exchange, "Authorization")
+        if not is_offer(exchange) or not key.startswith("Bearer ek_"):
+            return exchange
+        if key in used:
+            return replace(exchange, status=401)
+        used.add(key)
+        return exchange
+
+    return Fault(name="", http=other)
+
+
 def _without(exchange: HttpExchange, header: str) -> HttpExchange:
     kept = tuple(each for each in exchange.headers if each[0].lower() != header)
     return replace(exchange, headers=kept)
@@ -89,6 +105,18 @@ MUTANTS = [
         "WEBRTC-CREATE-08",
         "The session of the form is not that of the call.",
         **_other_instructions("Speak like a sailor."),
+    ),
+    mutant(
+        "secret-for-one-call",
+        "WEBRTC-CREATE-12",
+        "A client secret opens one call.",
+        Fault(name="", fresh=_serves_once),
+    ),
+    mutant(
+        "secret-goes-before-the-form",
+        "WEBRTC-CREATE-13",
+        "The session of a form beside a client secret is not that of the call.",
+        **_other_instructions("Speak like a miner."),
     ),
     mutant(
         "preflight-without-headers",

@@ -81,6 +81,14 @@ MUTANTS = [
         event=_stops_at_once,
     ),
     mutant(
+        "index-as-text-for-the-page",
+        "WEBRTC-EVENT-10",
+        "The page gets the output_index of response.output_item.added as a string.",
+        **_told_to_the_page(
+            "response.output_item.added", lambda event: [{**event, "output_index": str(event["output_index"])}]
+        ),
+    ),
+    mutant(
         "silent-answer",
         "WEBRTC-SOUND-01",
         "The answer takes sound and sends none.",

@@ -17,6 +17,8 @@ from ..tolerance import Tolerances
 from ..verdict import Violation
 
 FREE_PORTS: dict[str, Any] = {"http_port": 0, "https_port": 0, "sip_tls_port": 0, "sip_tcp_port": 0, "sip_udp_port": 0}
+HASTY: dict[str, Any] = {"webrtc_consent_timeout": 3.0, "webrtc_connect_timeout": 6.0}
+"""Real time that nobody wants to wait for: until a WebRTC caller is given up."""
 CAPABILITIES = frozenset(
     {
         "rest",
@@ -92,7 +94,7 @@ class EmulatorTarget:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        async with Emulator(Settings(**FREE_PORTS)) as self._emulator:
+        async with Emulator(Settings(**FREE_PORTS, **HASTY)) as self._emulator:
             yield
 
     @asynccontextmanager

@@ -25,6 +25,7 @@ def hasty() -> Tolerances:
         repeat=0.05,
         retry=0.4,
         bye=0.2,
+        farewell=0.4,
         check=5.0,
     )
 
