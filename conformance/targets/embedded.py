@@ -9,13 +9,14 @@ from ringback.emulator.clock import LoopClock, SystemClock
 from ringback.emulator.config import Settings
 from ringback.emulator.faults.plan import Fault
 from ringback.emulator.journal import Entry
+from ringback.emulator.model.builder import ScenarioBuilder
 from ringback.emulator.server import Emulator
 from ringback.emulator.timeline import ladder
 
 from ..client.memory import Caller, Line
 from .emulator import FREE_PORTS
 
-__all__ = ["EmbeddedEmulator", "EmbeddedProject", "Fault", "Post", "Record"]
+__all__ = ["EmbeddedEmulator", "EmbeddedProject", "Fault", "Post", "Record", "ScenarioBuilder"]
 
 Post = Callable[[Mapping[str, str], bytes], Awaitable[int]]
 """Delivers one webhook by a call: headers and body, and the status that comes back."""
@@ -65,6 +66,7 @@ class EmbeddedProject:
     def __init__(self, emulator: Emulator, project: Project) -> None:
         self._emulator = emulator
         self._project = project
+        self._builder: ScenarioBuilder | None = None
         self._first = emulator.journal.last_sequence
         ready = emulator.ready_for(project)
         self.id = project.id
@@ -83,6 +85,19 @@ class EmbeddedProject:
     def connect(self, caller: Caller) -> Line:
         """A line for a phone of this process."""
         return self._emulator.connect(caller)
+
+    @property
+    def scenario(self) -> ScenarioBuilder:
+        """What plays in this project's sessions, to be written as the test goes. Not strict: what it does not answer,
+        the built-in model does."""
+        if self._builder is None:
+            self._builder = ScenarioBuilder(self.id)
+            self._emulator.scenarios.choose(self.id, self._builder)
+        return self._builder
+
+    def play(self, source: Any) -> None:
+        """A scenario by its name or file, as data, or as an object. Raises `UsageError` for what is none."""
+        self._emulator.scenarios.choose(self.id, source)
 
     def put_faults(self, faults: Iterable[Fault]) -> None:
         """From now on these go wrong, and no others."""
@@ -121,6 +136,11 @@ class EmbeddedProject:
         attached = [record.data["channel"] for record in self.records("channel.attached")]
         gone = {record.data["channel"] for record in self.records("channel.detached")}
         return [channel for channel in attached if channel not in gone]
+
+    @property
+    def unread_steps(self) -> list[str]:
+        """The turns of a strict scenario that were never played."""
+        return [str(step) for step in self._emulator.scenarios.unread(self.id)]
 
     @property
     def pending_webhooks(self) -> list[str]:

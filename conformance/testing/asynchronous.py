@@ -65,7 +65,6 @@ class AsyncRingback(Facts):
     def __init__(self, emulator: EmulatorThread, project: ProjectOfTest) -> None:
         super().__init__(project)
         self._thread = emulator.thread
-        self._project = project
         self.journal: Journal = elsewhere(emulator.thread, project.journal)
         self.clock = Clock(emulator)
 

@@ -143,6 +143,11 @@ class Caller:
         return next((each.call_id for each in mine), None)
 
     @property
+    def is_ending(self) -> bool:
+        """It was transferred or hung up, and only needs a moment."""
+        return not self.is_over and any(each.method in ("REFER", "BYE") for each in self._call.requests)
+
+    @property
     def is_over(self) -> bool:
         return self._call.is_over
 

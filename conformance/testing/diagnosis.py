@@ -105,4 +105,4 @@ def _is_call(record: Record) -> bool:
 
 def _scenario(records: Sequence[Record]) -> Iterator[str]:
     for record in _of(records, "scenario.unmatched"):
-        yield f"no step of the scenario matched: {record.data.get('reason') or dict(record.data)}"
+        yield str(record.data["message"])

@@ -28,6 +28,8 @@ def open_ringback(
     is_virtual = wanted.get("clock", "system") == "manual"
     emulator: EmulatorThread = request.getfixturevalue(OWN_EMULATOR if is_virtual else SHARED_EMULATOR)
     project = emulator.open_project(_faults(wanted.get("faults", ())))
+    if (scenario := wanted.get("scenario")) is not None:
+        project.project.play(scenario)
     fixture = kind(emulator, project)
     for name, value in fixture.environment.items():
         monkeypatch.setenv(name, value)

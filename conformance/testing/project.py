@@ -58,7 +58,7 @@ class ProjectOfTest:
 
     async def close(self) -> list[str]:
         """Hang up what is still up, and forget everything. What was open before that, in words."""
-        left = await self._left_open()
+        left = [*await self._left_open(), *self._left_unread()]
         for phone in (*self._phones.values(), *self._lines):
             await phone.close()
         for application in self._applications:
@@ -80,12 +80,18 @@ class ProjectOfTest:
             return self._unfinished()
         return []
 
+    def _left_unread(self) -> list[str]:
+        """What a strict scenario has noticed."""
+        unmatched = [record.data["message"] for record in self.project.records("scenario.unmatched")]
+        return unmatched + [f"the application never came to {step}" for step in self.project.unread_steps]
+
     def _unfinished(self) -> list[str]:
-        left = [f"a webhook was not delivered: {line}" for line in self.project.pending_webhooks]
+        left = [f"call {call_id} does not end" for call_id in self.project.open_calls]
+        left += [f"a webhook was not delivered: {line}" for line in self.project.pending_webhooks]
         return left + [f"{name} is still attached" for name in self.project.open_channels]
 
     def _open_calls(self) -> list[str]:
-        mine = {caller.id for caller in self._callers if not caller.is_over}
+        mine = {caller.id for caller in self._callers if not (caller.is_over or caller.is_ending)}
         return [call_id for call_id in self.project.open_calls if call_id in mine]
 
     async def _line(self) -> "Phone":

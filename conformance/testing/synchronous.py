@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..targets.embedded import Record
+from ..targets.embedded import Record, ScenarioBuilder
 from . import caller as on_loop
 from .caller import EndedBy
 from .clock import seconds_of
@@ -170,6 +170,7 @@ class Facts:
     """What an application needs to know of a test's project. The fixtures put it into the environment."""
 
     def __init__(self, project: ProjectOfTest) -> None:
+        self._project = project
         known = project.project
         self.base_url = known.base_url
         self.api_key = known.api_key
@@ -177,6 +178,12 @@ class Facts:
         self.project_id = known.id
         self.sip = known.sip
         self.ca_file = known.ca_file
+
+    @property
+    def scenario(self) -> ScenarioBuilder:
+        """What the model says and calls: `scenario.when(heard="human").call("transfer", target="tel:+1…")`. What it
+        does not answer, the built-in model does. `docs/scenarios.md` has the conditions."""
+        return self._project.project.scenario
 
     @property
     def environment(self) -> dict[str, str]:
@@ -194,7 +201,6 @@ class Ringback(Facts):
     def __init__(self, emulator: EmulatorThread, project: ProjectOfTest) -> None:
         super().__init__(project)
         self._thread = emulator.thread
-        self._project = project
         self.journal = Journal(emulator.thread, project)
         self.clock = Clock(emulator)
 
