@@ -119,7 +119,7 @@ class Player:
             return self._play(index, values)
         occasion = occasion_of(turn, self._responses, self._digits)
         for index, step in enumerate(self.scenario.steps):
-            if step.is_unasked or self._is_used_up(index):
+            if self._is_used_up(index) or (step.is_unasked and not step.when.start):
                 continue
             found = step.when.match(occasion)
             if isinstance(found, Mismatch):

@@ -160,7 +160,8 @@ class Step:
     name: str | None = None
     times: int | None = 1
     is_unasked: bool = False
-    """Whether it begins a response by itself, because the application asks for none."""
+    """Whether it begins a response by itself, because the application asks for none. One for the start also answers
+    whoever asks before it had the chance."""
 
     def __str__(self) -> str:
         name = "" if self.name is None else f" “{self.name}”"
@@ -212,7 +213,7 @@ class Scenario:
 
 
 def _why_not(step: Step, used: int, occasion: Occasion) -> Mismatch:
-    if step.is_unasked:
+    if step.is_unasked and not step.when.start:
         return Mismatch("it begins by itself, and answers nobody who asks", 0.1)
     matched = step.when.match(occasion)
     if isinstance(matched, Mismatch):

@@ -82,6 +82,7 @@ class SessionHost:
         self._channels: dict[str, None] = {}
         self._generations: list[Generation] = []
         self._is_closed = False
+        self._has_responded = False
         self.session = Session(
             session_id=session_id,
             config=config,
@@ -230,6 +231,11 @@ class SessionHost:
         return self.session.is_behind and not self._is_closed
 
     @property
+    def has_responded(self) -> bool:
+        """Whether any response has begun."""
+        return self._has_responded
+
+    @property
     def speaking(self) -> bool:
         """Whether something is left to be played."""
         return self.session.output.is_playing
@@ -264,6 +270,7 @@ class SessionHost:
             input=begun.input,
             mcp_tools=self.session.mcp.available(begun.response.options.tools),
         )
+        self._has_responded = True
         if self._prompting is not None:
             self._prompting.begun(begun.response, now)
         outputs = self._model.respond(turn)

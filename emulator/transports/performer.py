@@ -478,7 +478,7 @@ class Performer:
 
     @staticmethod
     def _ask_for_greeting(run: CallRun) -> None:
-        if run.host is not None:
+        if run.host is not None and not run.host.host.has_responded:  # else a scenario has begun to speak by itself
             nobody = Nobody("auto-accept")
             run.host.attach(nobody, transport="internal")
             run.host.receive(nobody.id, RESPONSE_CREATE)

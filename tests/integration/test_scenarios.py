@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from desk import Desk, StartEmulator, wait_for_entry
 from integration.command import run
-from ringback.conformance.client import Sideband
+from ringback.conformance.client import Phone, Sideband
 from ringback.emulator.errors import UsageError
 from ringback.emulator.model.builder import ScenarioBuilder
 from ringback.emulator.server import Emulator
@@ -123,6 +123,18 @@ async def test_call_outlives_the_sidebands_that_a_scenario_closes(desk: Desk) ->
     await first.close()
     await second.close()
     await call.hang_up()
+
+
+async def test_caller_of_auto_accept_is_greeted_once(start_emulator: StartEmulator) -> None:
+    emulator = await start_emulator(auto_accept=True, scenario="dtmf_menu")
+    async with Phone(ca_file=emulator.ready.ca_file) as phone:
+        call = await phone.dial(emulator.ready.sip["tls"])
+        await call.wait_for_heard("Press 1 for sales, 2 for support, 0 for a human.")
+        await call.press("1")
+        await call.wait_for_heard("This is sales.")
+        await call.hang_up()
+    said = [entry.data["text"] for entry in emulator.journal.entries(kind="media.said")]
+    assert said == ["Press 1 for sales, 2 for support, 0 for a human.", "This is sales."]
 
 
 # Sessions without a call

@@ -164,6 +164,14 @@ def test_step_for_the_start_begins_by_itself(play: Play) -> None:
     assert s.said() == ["welcome"]
 
 
+def test_step_for_the_start_answers_who_asks_before_it_began(play: Play) -> None:
+    s = play({"when": {"start": True}, "unasked": True, "say": "welcome"})
+    s.ask()
+    s.play()
+    s.play()
+    assert s.said() == ["welcome"]
+
+
 def test_step_for_silence_begins_by_itself_again_and_again(play: Play) -> None:
     s = play(
         {"when": {"silence": 2.0}, "say": "Are you there?", "times": 2}, {"when": {"silence": 5.0}, "hang_up": True}

@@ -66,6 +66,13 @@ def test_error_goes_to_its_channel_and_echoes_the_clients_event_id(out: Outbox) 
     }
 
 
+def test_error_may_have_another_type(out: Outbox) -> None:
+    out.send_error(None, InvalidRequest("no"), type="server_error")
+    effect = out.take()
+    assert isinstance(effect, SendEvent)
+    assert effect.event["error"]["type"] == "server_error"
+
+
 def test_effects_come_out_in_order(out: Outbox) -> None:
     out.record("media.said", text="x")
     out.add(SessionExpired())

@@ -30,8 +30,11 @@ def feed(audio: InputAudio, frame: Samples, count: int) -> list[VoiceEvent]:
 def test_caller_makes_a_turn(listen: Make, out: Outbox, loud: Samples, quiet: Samples) -> None:
     audio = listen("hello")
     assert feed(audio, quiet, 50) == []
+    assert not audio.is_speaking
     assert feed(audio, loud, 25) == [VoiceEvent("started", 700)]
+    assert audio.is_speaking
     assert feed(audio, quiet, 10) == [VoiceEvent("stopped", 1700)]
+    assert not audio.is_speaking
     turn = audio.take()
     assert turn.text == "hello"
     assert len(turn.samples) == (15 + 25 + 10) * FRAME_SAMPLES  # the padding, the words, the silence that ended them

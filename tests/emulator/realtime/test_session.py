@@ -407,3 +407,11 @@ def test_cancelled_item_keeps_the_sound_that_was_sent(bench: Make, loud: Samples
     assert error.message == "Audio content of 200ms is already shorter than 201ms"
     b.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=100)
     assert b.types() == ["conversation.item.truncated"]
+
+
+def test_model_begins_a_response_that_nobody_asked_for(bench: Make) -> None:
+    b = bench(config={"output_modalities": ["text"]})
+    b.session.begin_unasked()
+    begun = b.session.next_begun()
+    assert (begun.cause, begun.input, begun.response.options.output_modalities) == ("model", None, ["text"])
+    assert b.session.active is begun.response

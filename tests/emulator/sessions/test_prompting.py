@@ -85,7 +85,9 @@ def test_model_is_told_nothing_when_the_session_is_over() -> None:
 def test_model_speaks_unasked_when_a_key_is_pressed() -> None:
     d = desk(host := Host())
     d.play()
+    assert not d.host.has_responded
     d.host.receive_dtmf("1", d.at)
+    assert d.host.has_responded
     assert d.types()[:2] == ["input_audio_buffer.dtmf_event_received", "response.created"]
     assert host.causes == ["model"]
 
