@@ -99,6 +99,30 @@ async def test_event_that_is_too_long_is_refused_and_the_channel_goes_on(connect
     await call.events.wait_for("response.done")
 
 
+async def test_message_without_an_end_closes_the_channel_and_the_call_goes_on(connect: Connect, attach: Attach) -> None:
+    call = await connect()
+    assert call._peer is not None
+    assert call._peer.sctp is not None
+    call._peer.sctp._remote_max_message_size = 0
+    await call.events.send("x" * 1_500_000)
+    await call.events.closed()
+    sideband = await attach(call.id)
+    await sideband.send({"type": "response.create", "response": LONG})
+    assert await call.wait_for_heard() in LONG["instructions"]
+
+
+async def test_event_that_the_peer_can_not_take_is_not_sent(rest: RestClient, emulator: Emulator) -> None:
+    async with WebRtcCall(address="127.0.0.1") as call:
+        offer = (await call.offer()).replace("a=max-message-size:262144", "a=max-message-size:300")
+        await call.connect(await rest.create_call(offer, session=SESSION))
+        unsent = await wait_for_entry(emulator, "event.unsent")
+        assert unsent.data["type"] == "session.created"
+        await call.events.send({"type": "nonsense", "event_id": "e1"})
+        await wait_for_entry(emulator, "event.unsent", lambda entry: entry.data["type"] == "error")
+        await call.events.send({"type": "input_audio_buffer.clear"})
+        await call.events.wait_for("input_audio_buffer.cleared")
+
+
 async def test_only_the_channel_of_the_right_name_carries_events(connect: Connect, emulator: Emulator) -> None:
     call = await connect(label="chat")
     await call.events.send({"type": "response.create"})

@@ -1,6 +1,8 @@
 """How WebRTC calls end, and that nothing of them is left: the fixture of the emulator looks for what is."""
 
 import asyncio
+import gc
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -159,3 +161,19 @@ async def test_nothing_runs_while_neither_side_sends(rest: RestClient, emulator:
     assert emulator.performer.playing_legs == 0
     await peer.close()
     await wait_for_entry(emulator, "call.ended")
+
+
+async def test_calls_that_come_and_go_leave_nothing_behind(rest: RestClient, emulator: Emulator) -> None:
+    for number in range(12):
+        async with WebRtcCall(address="127.0.0.1") as call:
+            await call.connect(await rest.create_call(await call.offer(), session=SESSION))
+            if number % 2:
+                await rest.hangup(call.id)
+                await call.ended()
+        await wait_for_entry(emulator, "call.ended", lambda entry, call_id=call.id: entry.call_id == call_id)
+    assert (emulator.performer.open_calls, emulator.performer.open_peers, emulator.performer.playing_legs) == (0, 0, 0)
+    del call
+    gc.collect()
+    left = Counter(type(each).__name__ for each in gc.get_objects())
+    kinds = ("Peer", "WebRtcSound", "HostConnection", "DataChannel", "RtpStream")
+    assert {kind: left[kind] for kind in kinds} == dict.fromkeys(kinds, 0)
