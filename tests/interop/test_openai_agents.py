@@ -116,6 +116,24 @@ async def test_runner_calls_a_tool_when_user_speaks(
     assert heard_in(events) == ["I see, order 4711 is on its way."]
 
 
+async def test_runner_hands_over_to_another_agent(start_emulator: StartEmulator) -> None:
+    emulator = await start_emulator(scenario=str(FIND_ORDER.with_name("hand_over.toml")))
+    billing = RealtimeAgent(name="Billing", instructions="You know the bills.")
+    runner = RealtimeRunner(RealtimeAgent(name="Front", handoffs=[billing]))
+    async with await runner.run(model_config=config_for(emulator)) as session:
+        await session.send_message("My bill is wrong.")
+        events = await until(session, "agent_end", 2)
+    assert [event.to_agent.name for event in events if event.type == "handoff"] == ["Billing"]
+    assert events[-1].agent.name == "Billing"
+    assert heard_in(events) == ["Billing speaks."]
+    updates = [
+        entry.data["event"]["session"]
+        for entry in emulator.journal.entries(kind="event.client")
+        if "session" in entry.data["event"]
+    ]
+    assert updates[-1]["instructions"] == "You know the bills."
+
+
 async def test_runner_interrupts_when_user_speaks(start_emulator: StartEmulator) -> None:
     emulator = await start_emulator()
     runner = RealtimeRunner(RealtimeAgent(name="Echo"))
