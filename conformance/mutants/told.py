@@ -1,9 +1,15 @@
 """Faults of events: what the server tells and what it hears."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ringback.emulator.faults.plan import Fault
+
+PAGE = 1
+"""The number of the data channel of a WebRTC call: it is there before any sideband."""
+_CLUSTER = re.compile(r"sess_u\d_")
 Event = Mapping[str, Any]
 Change = Callable[[Event], Event]
 Hooks = Mapping[str, Any]
@@ -37,6 +43,27 @@ def unheard(type: str, *, where: Callable[[Event], object] = lambda event: True)
         return [] if event.get("type") == type and where(event) else [data]
 
     return {"client_event": hear}
+
+
+def channel_of_a_page(number: int, type: str, make: Callable[[Event], Sequence[Event]]) -> Fault:
+    """What a channel of a WebRTC call is told in place of events of that type; the page's is number 1.
+
+    Such a call is known by the `session.created` that its page gets: a direct WebSocket's session has no cluster in its
+    id, and the sideband of a SIP call gets none.
+    """
+
+    def fresh() -> Fault:
+        pages = False
+
+        def tell(channel: int, event: Event) -> Sequence[Event]:
+            nonlocal pages
+            if channel == PAGE and event.get("type") == "session.created":
+                pages = pages or _CLUSTER.match(str(at(event, "session", "id"))) is not None
+            return make(event) if pages and channel == number and event.get("type") == type else [event]
+
+        return Fault(name="", channel_event=tell)
+
+    return Fault(name="", fresh=fresh)
 
 
 def read(data: str | bytes) -> Event:

@@ -8,19 +8,10 @@ from typing import Any
 from . import EVERYTHING, mutant
 from .answers import sdp_changed, to_offer
 from .speech import _detects, _stops_at_once
-from .told import Event, put, unheard
+from .told import PAGE, Event, channel_of_a_page, put, unheard
 
-PAGE = 1
-"""The number of the page's channel: it is there before any sideband."""
-
-
-def _told_to_the_page(type: str, make: Any) -> dict[str, Any]:
-    """What the page is told in place of an event of that type."""
-
-    def tell(number: int, event: Event) -> Sequence[Event]:
-        return make(event) if number == PAGE and event.get("type") == type else [event]
-
-    return {"channel_event": tell}
+UPDATED = {f"WEBRTC-CREATE-{number:02d}" for number in (6, 8, 13)} | {"WEBRTC-EVENT-10"}
+"""What waits for a session.updated."""
 
 
 def _with_audio(event: Event) -> Sequence[Event]:
@@ -50,28 +41,26 @@ MUTANTS = [
         "page-without-session",
         "WEBRTC-EVENT-01",
         "The page gets no session.created.",
-        also=EVERYTHING,
-        **_told_to_the_page("session.created", lambda event: []),
+        channel_of_a_page(PAGE, "session.created", lambda event: []),
     ),
     mutant(
         "page-not-updated",
         "WEBRTC-EVENT-02",
         "The page gets no session.updated.",
-        also=EVERYTHING,
-        **_told_to_the_page("session.updated", lambda event: []),
+        channel_of_a_page(PAGE, "session.updated", lambda event: []),
+        also=UPDATED,
     ),
     mutant(
         "responses-fail-for-the-page",
         "WEBRTC-EVENT-03",
         "Every response of the page is told as failed.",
-        also=EVERYTHING,
-        **_told_to_the_page("response.done", _failed),
+        channel_of_a_page(PAGE, "response.done", _failed),
     ),
     mutant(
         "audio-for-the-page",
         "WEBRTC-EVENT-04",
         "Audio is sent as events, too.",
-        **_told_to_the_page("response.output_audio.done", _with_audio),
+        channel_of_a_page(PAGE, "response.output_audio.done", _with_audio),
     ),
     mutant(
         "page-told-of-silence-at-once",
@@ -84,8 +73,8 @@ MUTANTS = [
         "index-as-text-for-the-page",
         "WEBRTC-EVENT-10",
         "The page gets the output_index of response.output_item.added as a string.",
-        **_told_to_the_page(
-            "response.output_item.added", lambda event: [{**event, "output_index": str(event["output_index"])}]
+        channel_of_a_page(
+            PAGE, "response.output_item.added", lambda event: [{**event, "output_index": str(event["output_index"])}]
         ),
     ),
     mutant(
