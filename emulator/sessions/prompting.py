@@ -3,6 +3,7 @@
 from ..audio.samples import SAMPLE_RATE
 from ..realtime.response import Response
 from ..realtime.session import Session
+from ..realtime.session_config import SessionConfig
 from .model import Model, Unasked
 
 
@@ -18,6 +19,7 @@ class Prompting:
         self._has_media = has_media
         self._is_open = False
         self._quiet_since: float | None = None
+        self._config: SessionConfig | None = None
         self._latest: Response | None = None
         self._latest_at = 0.0
         self._played_until = 0.0
@@ -74,8 +76,9 @@ class Prompting:
             self._model.opened(self._session.config)
 
     def _watch(self, now: float) -> None:
-        latest, session = self._latest, self._session
-        if latest is not None and not latest.is_active:
+        latest, session, before = self._latest, self._session, self._quiet_since
+        has_ended = latest is not None and not latest.is_active
+        if latest is not None and has_ended:
             self._latest = self._quiet_since = None
             if latest.status == "cancelled":
                 self._played_until = now
@@ -85,5 +88,8 @@ class Prompting:
             self._quiet_since = None
         elif self._is_open and self._quiet_since is None:
             self._quiet_since = max(now, self._played_until)
+        if self._quiet_since == before and session.config is self._config and not has_ended:
+            return  # once for each 20 ms of every call: a model is asked again only where its answer may be another
+        self._config = session.config
         patience = None if self._quiet_since is None else self._model.patience(session.config)
         self.deadline = None if patience is None or self._quiet_since is None else self._quiet_since + patience

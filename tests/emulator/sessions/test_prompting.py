@@ -168,3 +168,14 @@ def test_quiet_begins_at_once_when_a_response_was_cancelled(conversation: str) -
     assert host.happened == (["opened"] if conversation == "auto" else ["opened", "2.00 s"])
     d.wait(1.0)
     assert host.happened[:2] == ["opened", "2.00 s"]
+
+
+def test_model_may_change_its_mind_with_a_response_that_takes_no_time() -> None:
+    d = desk(host := Host(patient=2.0))
+    d.play()
+    host.patient = 5.0
+    d.send("response.create")
+    d.wait(4.9)
+    assert host.happened == ["opened"]
+    d.wait(0.2)
+    assert host.happened == ["opened", "5.00 s"]
