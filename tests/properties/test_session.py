@@ -1,0 +1,375 @@
+"""A session against a naive model of it: whatever clients, a caller and the model do, in any order, at any time."""
+
+import base64
+import json
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from ringback.conformance.traces import Judge, TraceEvent
+from ringback.emulator.audio.samples import FRAME_SAMPLES, Samples
+from ringback.emulator.audio.voice import Heard
+from ringback.emulator.ids import Ids
+from ringback.emulator.journal import Journal
+from ringback.emulator.realtime.audio_formats import encode_whole
+from ringback.emulator.realtime.input_audio import BUFFER_SECONDS, LEAST_COMMIT_MS
+from ringback.emulator.realtime.session_config import SessionConfig, parse_session_config
+from ringback.emulator.realtime.transcription import Transcript, TranscriptionFailure
+from ringback.emulator.sessions.host import HostRecord, SendEvent, SessionHost
+from ringback.emulator.sessions.model import Call, End, Fail, Output, Play, Say, Silence, Stop, Trouble, Turn
+
+LOUD: Samples = np.tile(np.array([8000, -8000], dtype=np.int16), FRAME_SAMPLES // 2)
+QUIET: Samples = np.zeros(FRAME_SAMPLES, dtype=np.int16)
+BUDGET = 60_000
+"""Of the conversation: small, so that it is reached."""
+JOURNAL = 50
+RESAMPLED_MS = 40
+"""What the resampler may hold back."""
+
+OUTPUTS = st.sampled_from(
+    [
+        Say(text="one two three four"),
+        Say(text="slow and steady wins", delay=0.3, pace=0.1),
+        Say(text="never to its end", stop=Stop(characters=5)),
+        Say(text=""),
+        Play(samples=LOUD, transcript="jingle bells", pace=0.1),
+        Call(name="f", arguments='{"a": 1}', pace=0.05),
+        Silence(delay=0.2),
+        Trouble(message="a hiccup"),
+        Fail(message="no"),
+        End(status="incomplete", reason="content_filter"),
+    ]
+)
+ITEM_IDS = st.sampled_from(["a", "b", "c", "root", "", "last", "first"])
+DETECTION = st.sampled_from(
+    [
+        None,
+        {"type": "server_vad"},
+        {"type": "server_vad", "idle_timeout_ms": 5000},
+        {"type": "server_vad", "interrupt_response": False, "create_response": False},
+        {"type": "server_vad", "interrupt_response": False},
+        {"type": "server_vad", "silence_duration_ms": -1},
+        {"type": "semantic_vad", "eagerness": "high"},
+    ]
+)
+TRANSCRIPTION = st.sampled_from([None, {"model": "whisper-1"}, {"model": "gpt-4o-transcribe-diarize"}, {"model": 5}])
+CONTENT = st.sampled_from(
+    [
+        {"type": "input_text", "text": "Hi"},
+        {"type": "input_text", "text": "x" * 20_000},
+        {"type": "input_audio", "audio": "AAAA"},
+        {"type": "input_audio", "audio": "!"},
+        {"type": "input_image"},
+    ]
+)
+MESSAGES = st.fixed_dictionaries(
+    {"type": st.just("message"), "role": st.sampled_from(["user", "user", "system", "nobody"])},
+    optional={"id": ITEM_IDS, "content": st.lists(CONTENT, max_size=2)},
+)
+ITEMS = MESSAGES | st.sampled_from([{"type": "function_call_output", "call_id": "c", "output": "12"}, {}, None])
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "conversation": st.sampled_from(["none", "none", "auto"]),
+        "max_output_tokens": st.sampled_from([1, 3, "inf", 0]),
+        "output_modalities": st.sampled_from([["text"], ["audio"], []]),
+        "input": st.lists(ITEMS, max_size=2),
+    },
+)
+
+
+class PlainVoice:
+    def speak(self, text: str) -> Samples:
+        return np.full(len(text) * FRAME_SAMPLES, 1000, dtype=np.int16)
+
+    def heard_prefix(self, text: str, played_samples: int) -> str:
+        return text[: played_samples // FRAME_SAMPLES]
+
+
+class PlainEar:
+    """Understands a word in each stretch of sound."""
+
+    def __init__(self) -> None:
+        self._fed = 0
+
+    def feed(self, samples: Samples) -> list[Heard]:
+        self._fed += len(samples)
+        return []
+
+    def flush(self) -> list[Heard]:
+        fed, self._fed = self._fed, 0
+        return [Heard(text="word", complete=True, utterance=0, start=0, end=fed)] if fed else []
+
+
+class Mind:
+    """The fake model: says what was prepared, and sometimes can't write what was heard."""
+
+    def __init__(self) -> None:
+        self.answers: list[Sequence[Output]] = []
+        self.is_deaf = False
+
+    def respond(self, turn: Turn) -> Iterable[Output]:
+        return self.answers.pop(0) if self.answers else ()
+
+    def transcribe(self, heard: str, config: SessionConfig) -> Transcript:
+        return TranscriptionFailure(message="403 Forbidden") if self.is_deaf else heard
+
+
+class Naive:
+    """What a client knows that does nothing but listen."""
+
+    def __init__(self) -> None:
+        self.items: list[str] = []
+        self.active: str | None = None
+        self.open: set[str] = set()
+        self.is_speaking = False
+
+    def hear(self, event: dict[str, Any]) -> None:
+        match event["type"]:
+            case "conversation.item.added":
+                previous = event["previous_item_id"]
+                self.items.insert(0 if previous is None else self.items.index(previous) + 1, event["item"]["id"])
+            case "conversation.item.deleted":
+                self.items.remove(event["item_id"])
+            case "response.created":
+                self.open.add(event["response"]["id"])
+                if event["response"]["conversation_id"] is not None:
+                    assert self.active is None
+                    self.active = event["response"]["id"]
+            case "response.done":
+                self.open.remove(event["response"]["id"])
+                if event["response"]["conversation_id"] is not None:
+                    assert self.active == event["response"]["id"]
+                    self.active = None
+            case "input_audio_buffer.speech_started":
+                assert not self.is_speaking
+                self.is_speaking = True
+            case "input_audio_buffer.speech_stopped":
+                assert self.is_speaking
+                self.is_speaking = False
+            case "input_audio_buffer.timeout_triggered":
+                assert not self.is_speaking
+                assert self.active is None
+
+
+class SessionMachine(RuleBasedStateMachine):
+    @initialize(
+        transport=st.sampled_from(["sip", "websocket"]), kind=st.sampled_from(["realtime"] * 3 + ["transcription"])
+    )
+    def open(self, transport: Any, kind: str) -> None:
+        self.at = 1000.0
+        self.mind = Mind()
+        self.naive = Naive()
+        self.judge = Judge(from_start=True)
+        self.journal = Journal(limit=JOURNAL)
+        self.manual_ms: float | None = None
+        self.host = SessionHost(
+            session_id="sess_1",
+            config=parse_session_config({"type": kind}, types=("realtime", "transcription")),
+            model=self.mind,
+            ids=Ids(random.Random(1)),
+            now=self.at,
+            transport=transport,
+            voice=PlainVoice(),
+            make_ear=PlainEar,
+        )
+        self.host.session.conversation._budget = BUDGET
+        self.host.attach("a", self.at)
+
+    # What happens
+
+    @rule(outputs=st.lists(OUTPUTS, max_size=3), is_deaf=st.booleans())
+    def prepare(self, outputs: list[Output], is_deaf: bool) -> None:
+        self.mind.answers.append(outputs)
+        self.mind.is_deaf = is_deaf
+
+    @rule(detection=DETECTION, kind=st.sampled_from(["realtime", "transcription"]))
+    def detect(self, detection: Any, kind: str) -> None:
+        refused = self.send("session.update", session={"type": kind, "audio": {"input": {"turn_detection": detection}}})
+        if not refused:
+            self.manual_ms = None
+            # A turn that runs goes on, but for push-to-talk: there it ends untold.
+            if detection is None:
+                self.naive.is_speaking = False
+
+    @rule(
+        transcription=TRANSCRIPTION,
+        include=st.sampled_from([None, ["item.input_audio_transcription.logprobs"], ["all"]]),
+        modalities=st.sampled_from([["text"], ["audio"], 3]),
+    )
+    def configure(self, transcription: Any, include: Any, modalities: Any) -> None:
+        kind = self.host.session.config.type
+        more = {"output_modalities": modalities} if kind == "realtime" else {}
+        audio = {"input": {"transcription": transcription}}
+        self.send("session.update", session={"type": kind, "audio": audio, "include": include, **more})
+
+    @rule(ms=st.sampled_from([1, 20, 90, 300, 300, 9000]), frame=st.sampled_from([QUIET, QUIET, LOUD]))
+    def append(self, ms: int, frame: Samples) -> None:
+        sound = encode_whole(np.tile(frame, ms // 20 + 1)[: ms * 8], self.host.session.config.input_format)
+        assert not self.send("input_audio_buffer.append", audio=base64.b64encode(sound).decode())
+        if self.manual_ms is not None:
+            self.manual_ms += ms
+
+    @rule(audio=st.sampled_from(["!", "A", "Ä", 5, None]))
+    def append_rubbish(self, audio: Any) -> None:
+        assert self.send("input_audio_buffer.append", audio=audio)
+
+    @rule()
+    def commit(self) -> None:
+        refused = self.send("input_audio_buffer.commit")
+        if self.manual_ms is not None and abs(self.manual_ms - LEAST_COMMIT_MS) > RESAMPLED_MS:
+            assert refused == (self.manual_ms < LEAST_COMMIT_MS)
+        if not refused:
+            self.emptied()
+
+    @rule()
+    def clear(self) -> None:
+        assert not self.send("input_audio_buffer.clear")
+        self.emptied()
+
+    @rule(item=ITEMS, previous=ITEM_IDS | st.none())
+    def create_item(self, item: Any, previous: str | None) -> None:
+        self.send("conversation.item.create", item=item, previous_item_id=self.named(previous))
+
+    @rule(kind=st.sampled_from(["retrieve", "delete"]), item_id=ITEM_IDS)
+    def ask_for_item(self, kind: str, item_id: str) -> None:
+        known = self.named(item_id) in self.naive.items
+        assert self.send(f"conversation.item.{kind}", item_id=self.named(item_id)) != known
+
+    @rule(item_id=ITEM_IDS, index=st.integers(-1, 1), end=st.sampled_from([0, 30, 10**30, "x"]))
+    def truncate(self, item_id: str, index: int, end: Any) -> None:
+        self.send("conversation.item.truncate", item_id=self.named(item_id), content_index=index, audio_end_ms=end)
+
+    @rule(options=OPTIONS)
+    def respond(self, options: Any) -> None:
+        self.send("response.create", response=options)
+
+    @rule(response=st.sampled_from([None, None, "resp_none", "any"]))
+    def cancel(self, response: str | None) -> None:
+        if response == "any":
+            response = min(self.naive.open, default=None)
+        can = self.naive.active is not None if response is None else response in self.naive.open
+        assert self.send("response.cancel", **({} if response is None else {"response_id": response})) != can
+
+    @rule()
+    def clear_output(self) -> None:
+        assert self.send("output_audio_buffer.clear") != self.host.session.has_output_buffer
+
+    @rule(text=st.sampled_from(["", "{", "[]", '"x"', "{}", '{"type": 1}', '{"type": "nope"}', b"\0", "[" * 9999]))
+    def send_rubbish(self, text: str | bytes) -> None:
+        self.host.receive_text("a", text, self.at)
+        assert self.drain()[-1]["type"] == "error"
+
+    @precondition(lambda self: self.host.session.has_output_buffer)
+    @rule(frame=st.sampled_from([LOUD, QUIET]), count=st.integers(1, 30), plays=st.booleans())
+    def talk(self, frame: Samples, count: int, plays: bool) -> None:
+        """The caller, with the model's words in the other ear, or stuck."""
+        for _ in range(count):
+            if plays:
+                self.host.read_audio(self.at)
+            self.host.receive_audio(frame, self.at)
+            self.drain()
+        if self.manual_ms is not None:
+            self.manual_ms += 20 * count
+
+    @rule(digit=st.sampled_from("0*#"))
+    def press(self, digit: str) -> None:
+        self.host.receive_dtmf(digit, self.at)
+        self.drain()
+
+    @rule(seconds=st.sampled_from([0.01, 0.2, 1.0, 6.0]))
+    def wait(self, seconds: float) -> None:
+        until = self.at + seconds
+        while (deadline := self.host.next_deadline()) is not None and deadline <= until:
+            self.at = max(self.at, deadline)
+            self.host.handle_timer(self.at)
+            self.drain()
+        self.at = until
+
+    # What holds
+
+    @invariant()
+    def conversation_is_what_was_told(self) -> None:
+        conversation = self.host.session.conversation
+        items = list(conversation.backwards())[::-1]
+        kept = [item.id for item in items]
+        assert kept == self.naive.items[len(self.naive.items) - len(kept) :]
+        self.naive.items = kept  # the oldest are forgotten untold
+        assert len(kept) == 1 or sum(item.cost for item in items) <= BUDGET
+
+    @invariant()
+    def response_is_active_as_told(self) -> None:
+        active = self.host.session.active
+        assert (None if active is None else active.id) == self.naive.active
+
+    @invariant()
+    def memory_is_bounded(self) -> None:
+        assert self.host.session.input.buffered_ms <= BUFFER_SECONDS * 1000 + 20
+        assert len(self.journal) <= JOURNAL
+        assert not self.host.is_behind
+        if self.manual_ms is not None:
+            assert abs(self.host.session.input.buffered_ms - self.manual_ms) <= RESAMPLED_MS
+
+    def teardown(self) -> None:
+        self.wait(60.0)
+        while self.host.read_audio(self.at) is not None:
+            """Whatever is left to be said."""
+        self.drain()
+        assert self.naive.open == set()
+        assert not self.host.speaking
+        assert self.judge.end() == []
+        self.host.close(self.at)
+        assert self.host.next_deadline() is None
+
+    # Tools
+
+    def send(self, event_type: str, **fields: Any) -> bool:
+        """Whether it was refused: then with one error, and nothing else happened to it."""
+        event = {"type": event_type, "event_id": "mine", **fields}
+        self.judge.feed(TraceEvent("sent", event))
+        self.host.receive_text("a", json.dumps(event), self.at)
+        refused = [each for each in self.drain() if each["type"] == "error" and each["error"]["event_id"] == "mine"]
+        assert len(refused) <= 1
+        return bool(refused)
+
+    def drain(self) -> list[dict[str, Any]]:
+        events = []
+        while (effect := self.host.next_effect()) is not None:
+            if isinstance(effect, HostRecord):
+                self.journal.add(effect.kind, now=self.at, **effect.data)
+            elif isinstance(effect, SendEvent):
+                json.dumps(effect.event, ensure_ascii=False, allow_nan=False).encode()
+                assert self.judge.feed(TraceEvent("received", effect.event)) == []
+                self.naive.hear(effect.event)
+                events.append(effect.event)
+        return events
+
+    def emptied(self) -> None:
+        """The input buffer is empty, and a turn that ran is over."""
+        self.naive.is_speaking = False
+        self.manual_ms = 0.0 if self.host.session.config.turn_detection is None else None
+
+    def named(self, item_id: str | None) -> str | None:
+        if item_id in ("first", "last") and self.naive.items:
+            return self.naive.items[0 if item_id == "first" else -1]
+        return item_id
+
+
+def test_session_is_what_a_naive_client_takes_it_for() -> None:
+    run_state_machine_as_test(
+        SessionMachine,
+        settings=settings(
+            max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
