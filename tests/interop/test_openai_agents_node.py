@@ -15,9 +15,9 @@ from ringback.fixtures import tonecode
 
 
 @pytest.fixture
-async def emulator(start_emulator: StartEmulator) -> Emulator:
-    """One whose model asks the tool for whatever number it is told."""
-    return await start_emulator(scenario=str(FIND_ORDER))
+async def emulator(start_emulator: StartEmulator, request: pytest.FixtureRequest) -> Emulator:
+    """One whose model asks the tool for whatever number it is told, or plays the scenario that the test names."""
+    return await start_emulator(scenario=str(getattr(request, "param", FIND_ORDER)))
 
 
 def url_of(emulator: Emulator) -> str:
@@ -115,3 +115,18 @@ async def test_worker_connects_by_a_fetch_that_upgrades(emulator: Emulator, star
     ]
     detached = await wait_for_entry(emulator, "channel.detached")
     assert (detached.data["by"], detached.data["code"]) == ("client", 1005)
+
+
+@pytest.mark.parametrize("emulator", [FIND_ORDER.with_name("mcp.toml")], indirect=True)
+async def test_session_calls_the_tools_that_a_scenario_gives_a_server(
+    emulator: Emulator, start_node: StartNode
+) -> None:
+    async with start_node("agents_mcp_scenario.mjs") as command:
+        assert await command.status() == 0
+    assert command.lines == [
+        "tools: search,fetch",
+        "called: fetch gave a page",
+        'approval: search({"text":"it"})',
+        "called: search gave 42",
+        "answer: It is 42.",
+    ]
