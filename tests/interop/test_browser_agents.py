@@ -70,11 +70,13 @@ async def page(emulator: Emulator, start_chromium: StartChromium, bundle: str, t
     await runner.cleanup()
 
 
-async def test_transport_gets_what_a_sideband_says_its_tool_found(emulator: Emulator, page: Page) -> None:
+@pytest.mark.parametrize("by_url", [False, True])
+async def test_transport_gets_what_a_sideband_says_its_tool_found(emulator: Emulator, page: Page, by_url: bool) -> None:
     ready = emulator.ready
+    url = f"{ready.base_url}/realtime/calls" if by_url else None
     async with AsyncOpenAI(base_url=ready.base_url, api_key=ready.api_key) as client:
         secret = await client.realtime.client_secrets.create(session={"type": "realtime", "model": "gpt-realtime"})
-    call_id = await page.evaluate("(key) => connect(key)", secret.value)
+    call_id = await page.evaluate("([key, url]) => connect(key, url ?? undefined)", [secret.value, url])
     async with await Sideband.open(ready.base_url, call_id=call_id, api_key=ready.api_key) as sideband:
         await page.evaluate("transport.sendMessage('4711', {})")
         asked = await sideband.wait_for("response.function_call_arguments.done")

@@ -8,12 +8,13 @@ from typing import Any
 import aiohttp
 import pytest
 from conftest import missing
-from desk import wait_for_entry
-from interop.browser import microphone
+from desk import StartEmulator, wait_for_entry
+from interop.browser import PATIENCE, microphone
 from interop.conftest import StartChromium
+from interop.launch import FIND_ORDER
 from interop.phone_page import TURN, PhonePage
 from playwright.async_api import expect
-from ringback.conformance.client import RestClient
+from ringback.conformance.client import RestClient, Sideband
 from ringback.emulator.model.builtin import GREETING
 from ringback.emulator.server import Emulator
 
@@ -105,6 +106,33 @@ async def test_page_shows_every_event_raw(emulator: Emulator, start_chromium: St
         await expect(row).to_have_count(1, timeout=TURN)
         await row.locator("summary").click()
         await expect(row.locator("pre")).to_contain_text('"status": "completed"')
+
+
+async def test_page_shows_what_a_sideband_does(
+    start_emulator: StartEmulator, start_chromium: StartChromium, artefacts: Path
+) -> None:
+    """A function call in the middle of a conversation, answered by an application."""
+    emulator = await start_emulator(scenario=str(FIND_ORDER))
+    ready = emulator.ready
+    async with start_chromium(viewport={"width": 1280, "height": 860}) as context:
+        phone = await PhonePage.open(context, emulator)
+        await phone.call("Tones")
+        call_id = await phone.page.inner_text("#call-id")
+        async with await Sideband.open(ready.base_url, call_id=call_id, api_key=ready.api_key) as sideband:
+            await phone.shows("emulator", GREETING)
+            await expect(phone.page.locator("#speaking")).to_be_empty(timeout=TURN)
+            await phone.says("Where is my order 4711?")
+            asked = await sideband.wait_for("response.function_call_arguments.done", timeout=PATIENCE)
+            await sideband.wait_for("response.done")
+            found = {"type": "function_call_output", "call_id": asked["call_id"], "output": "it is on its way"}
+            await sideband.send({"type": "conversation.item.create", "item": found})
+            await sideband.send({"type": "response.create"})
+            await phone.shows("you", "Where is my order 4711?")
+            await phone.shows("call", '"number": "4711"')
+            await phone.shows("output", "it is on its way")
+            await phone.shows("emulator", "I see, it is on its way.")
+            await sideband.wait_for("output_audio_buffer.started")
+            await phone.picture(artefacts / "phone-function-call.png")
 
 
 async def test_page_says_that_the_emulator_hung_up(emulator: Emulator, start_chromium: StartChromium) -> None:

@@ -1,4 +1,4 @@
-// OpenAIRealtimeWebRTC as a page uses it: it gets a client secret, and knows nothing but api.openai.com.
+// OpenAIRealtimeWebRTC as a page uses it: it gets a client secret, and a URL or nothing but api.openai.com.
 import { parseRealtimeEvent } from './node_modules/@openai/agents-realtime/dist/openaiRealtimeEvents.mjs';
 import { OpenAIRealtimeWebRTC } from '@openai/agents-realtime';
 
@@ -19,9 +19,9 @@ transport.on('error', (error) => seen.errors.push(String(error.error?.message ??
 Object.assign(window, {
   transport,
   seen,
-  async connect(apiKey) {
+  async connect(apiKey, url) {
     const initialSessionConfig = { instructions: 'Be brief.', tools };
-    await transport.connect({ apiKey, model: 'gpt-realtime', initialSessionConfig });
+    await transport.connect({ apiKey, url, model: 'gpt-realtime', initialSessionConfig });
     return transport.callId;
   },
 });
