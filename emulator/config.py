@@ -94,6 +94,9 @@ class Settings:
         1006, "Close code of the sidebands when the caller hangs up; 1006 cuts the connection.", tag="OBS"
     )
     hangup_close: int = setting(1000, "Close code of the sidebands after a hang-up by the API.", tag="CHOICE")
+    reliable_ringing: bool = setting(
+        False, "Ring reliably (100rel) also for callers that support it and do not insist on it.", tag="CHOICE"
+    )
     refer_bye_timeout: float = setting(
         32.0, "How long after a final NOTIFY we wait for the carrier's BYE before sending our own.", tag="CHOICE"
     )

@@ -297,6 +297,7 @@ class Emulator:
             contact=self._contact,
             register_status=settings.register_status,
             message_limit=settings.sip_message_limit,
+            rings_reliably=settings.reliable_ringing,
         )
         control = CallControl(
             ids=self.ids,

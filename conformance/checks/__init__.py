@@ -16,6 +16,7 @@ MODULES = (
     "webhooks",
     "sip_dialog",
     "sip_offers",
+    "sip_prack",
     "sip_cancel",
     "sip_options",
     "webhook_retries",

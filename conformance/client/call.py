@@ -69,6 +69,7 @@ class Call(Listener):
         self.failure: FarEndError | None = None
         self.ended_by: EndedBy | None = None
         self._acks: dict[tuple[str | None, int], Request] = {}
+        self._early_sequence = 0
         self._wants_cancel = False
         self._cancelled = False
         self._choice: tuple[CodecName, ...] | None = None if invite.body else self.codecs
@@ -251,6 +252,15 @@ class Call(Listener):
             self.media.start(self.answer)
         return response
 
+    async def prack(self, ringing: ReceivedResponse, *, offset: int = 0, timeout: float = FINAL_RESPONSE) -> Response:
+        """PRACK a reliable response (RFC 3262 4). `offset` names another RSeq than its own."""
+        dialog = self.dialog or Dialog(self.invite, ringing.message, is_caller=True)
+        sequence = int(ringing.message.headers.get("RSeq") or 0) + offset
+        rack = ("RAck", f"{sequence} {self.invite.headers['CSeq']}")
+        request = dialog.request("PRACK", via=self._phone.via(self.link), headers=[rack])
+        self._early_sequence = dialog.local_sequence
+        return await self._phone.transact(request, self.link, timeout=timeout)
+
     async def ask_for_offer(
         self, *, codecs: Sequence[CodecName] | None = None, timeout: float = FINAL_RESPONSE
     ) -> Response:
@@ -351,6 +361,7 @@ class Call(Listener):
         dialog = Dialog(self.invite, response, is_caller=True)
         if is_first:
             self.dialog = dialog
+            dialog.local_sequence = max(dialog.local_sequence, self._early_sequence)
         self._send_ack(response, dialog)
         if not is_first:
             # 13.2.2.4: another branch of a fork has answered as well.

@@ -30,6 +30,7 @@ CAPABILITIES = frozenset(
         "sip-tcp",
         "sip-udp",
         "sip-update",
+        "sip-100rel",
         "refer",
         "dtmf",
         "sideband",

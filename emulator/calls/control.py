@@ -93,6 +93,8 @@ class CallControl:
                 self._invite_received(event, now)
             case sip.InviteCancelled(invite=invite):
                 self._apply_to(self.calls.by_invite(invite), Cancelled(), now)
+            case sip.PrackTimeout(dialog=dialog):
+                self._apply_to(self.calls.by_dialog(dialog), SendFailed(what="180", reason="no PRACK"), now)
             case sip.AckReceived():
                 self._ack_received(event, now)
             case sip.AckTimeout(dialog=dialog):

@@ -10,14 +10,17 @@ HeaderItems = list[tuple[str, str]]
 Answer = tuple[int, HeaderItems]
 """A status and the headers that go with it."""
 
-ALLOW: Final = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE")
+ALLOW: Final = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE, PRACK")
 ACCEPT: Final = ("Accept", "application/sdp")
-SUPPORTED: Final = ("Supported", "")  # RFC 3261 20.37: empty says that no extension is
+EXTENSIONS: Final = ("100rel",)  # RFC 3262
+SUPPORTED: Final = ("Supported", ", ".join(EXTENSIONS))
 RETRY_LATER: Final = ("Retry-After", "5")
 EXPIRES_DEFAULT: Final = 3600
 
-SERVED: Final = frozenset({"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "NOTIFY", "UPDATE", "REGISTER"})
-KNOWN: Final = SERVED | {"MESSAGE", "PRACK", "PUBLISH", "REFER", "SUBSCRIBE"}
+SERVED: Final = frozenset(
+    {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "NOTIFY", "UPDATE", "PRACK", "REGISTER"}
+)
+KNOWN: Final = SERVED | {"MESSAGE", "PUBLISH", "REFER", "SUBSCRIBE"}
 """Every method that IANA has registered: RFC 3261 8.2.1 has 405 for them, 21.5.2 has 501 for the rest."""
 
 _EXPIRES = re.compile(r";\s*expires\s*=\s*([0-9]{1,10})", re.IGNORECASE | re.ASCII)
@@ -36,9 +39,9 @@ def refusal(request: Request) -> Answer | None:
     if request.uri.scheme.lower() not in _SCHEMES:
         return 416, []  # RFC 3261 8.2.2.1
     if "Require" in request.headers:
-        required = request.require
-        if required:
-            return 420, [("Unsupported", ", ".join(required))]  # RFC 3261 8.2.2.3
+        unknown = [option for option in request.require if option.lower() not in EXTENSIONS]
+        if unknown:
+            return 420, [("Unsupported", ", ".join(unknown))]  # RFC 3261 8.2.2.3
     if method in ("INVITE", "UPDATE") and request.body and not _is_sdp(request):
         return 415, [ACCEPT]  # RFC 3261 8.2.3
     return None

@@ -11,6 +11,7 @@ from .events import DialogId, InviteId, RequestId
 from .headers import Headers, NameAddress
 from .message import Request
 from .offer_exchange import ExchangeInput, OfferExchange
+from .reliable_provisional import ReliableProvisional
 from .transaction import refuse
 from .uri import Uri
 
@@ -67,7 +68,7 @@ class Dialog:
 
     `sequence` orders what the peer asks; `undecided` and `updating` are its INVITE and its UPDATE that wait for our
     final response; `exchange` says who owes an answer to an offer; `acceptances` are our 2xx without ACK by CSeq;
-    `transfers` are the REFERs whose NOTIFYs may still come, by CSeq.
+    `provisional` is our 1xx without PRACK; `transfers` are the REFERs whose NOTIFYs may still come, by CSeq.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class Dialog:
         "flow",
         "id",
         "local",
+        "provisional",
         "remote",
         "remote_tag",
         "remote_target",
@@ -113,6 +115,7 @@ class Dialog:
         self.undecided: InviteId | None = None
         self.updating: InviteId | None = None
         self.exchange = OfferExchange()
+        self.provisional: ReliableProvisional | None = None
         self.acceptances: dict[int, Acceptance] = {}
         self.transfers: dict[int, RequestId] = {}
         self.bye: RequestId | None = None

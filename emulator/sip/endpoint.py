@@ -25,6 +25,7 @@ from .events import (
 from .invites import Invites
 from .message import Request, Response
 from .parser import is_keep_alive, parse_datagram
+from .reliable_provisional import ReliableProvisional
 from .responder import Responder
 from .timers import Timers
 from .transaction_layer import TransactionLayer
@@ -39,7 +40,8 @@ class SipEndpoint:
     """Feed it, call `next_event()` until it returns None, send `data_to_send()`, then look at `next_deadline()`.
 
     `contact(flow)` is the URI of our Contact header for who comes by that flow. `transaction_limit` and `dialog_limit`
-    bound what a flood can make us remember: above them requests get 503.
+    bound what a flood can make us remember: above them requests get 503. `rings_reliably`: provisional responses are
+    reliable (RFC 3262) where the caller supports that; where it requires it they always are.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class SipEndpoint:
         message_limit: int = 65536,
         transaction_limit: int = 400_000,
         dialog_limit: int = 100_000,
+        rings_reliably: bool = False,
     ) -> None:
         self._message_limit = message_limit
         self._wire = Wire(message_limit=message_limit)
@@ -75,6 +78,7 @@ class SipEndpoint:
             responder=self._responder,
             timers=timers,
             contact=contact,
+            rings_reliably=rings_reliably,
         )
         self._uas = Uas(
             wire=self._wire,
@@ -186,6 +190,8 @@ class SipEndpoint:
         while (timed := self._layer.handle_timer(now)) is not None:
             if isinstance(timed, Acceptance):
                 self._invites.repeat_acceptance(timed, now)
+            elif isinstance(timed, ReliableProvisional):
+                self._invites.repeat_provisional(timed, now)
             else:
                 self._uac.fail(timed)
 

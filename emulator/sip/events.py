@@ -68,6 +68,14 @@ class InviteCancelled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrackTimeout:
+    """No PRACK to our reliable 1xx within 64·T1: the INVITE got 504 (RFC 3262 3), and its dialog is gone."""
+
+    invite: InviteId
+    dialog: DialogId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AckReceived:
     """The ACK to our 2xx, once for each INVITE; `body` is an answer if the 2xx carried the offer."""
 
@@ -190,6 +198,7 @@ class MessageDropped:
 SipEvent = (
     InviteReceived
     | InviteCancelled
+    | PrackTimeout
     | AckReceived
     | AckTimeout
     | ByeReceived

@@ -11,8 +11,9 @@ from .arrival import Arrival
 from .automatic import ALLOW, SUPPORTED, HeaderItems
 from .dialog import Dialog, DialogInput, DialogState, read_target
 from .dialogs import Dialogs
-from .events import AckTimeout, Flow, InviteId
+from .events import AckTimeout, Flow, InviteId, PrackTimeout
 from .offer_exchange import ExchangeInput
+from .reliable_provisional import Rack, ReliableProvisional
 from .responder import Responder
 from .timers import Timers
 from .transaction_layer import AnyServerTransaction, TransactionLayer
@@ -43,6 +44,7 @@ class Invites:
         responder: Responder,
         timers: Timers,
         contact: Callable[[Flow], str],
+        rings_reliably: bool,
     ) -> None:
         self._wire = wire
         self._layer = layer
@@ -51,6 +53,7 @@ class Invites:
         self._responder = responder
         self._timers = timers
         self._contact = contact
+        self._rings_reliably = rings_reliably
         self._undecided: dict[InviteId, Undecided] = {}
         self._lost: deque[InviteId] = deque(maxlen=256)
         self._count = 0
@@ -101,6 +104,13 @@ class Invites:
             raise UsageError(f"{status} to INVITE {invite}: give a status from 101 to 699; 100 was sent at once")
         flow = undecided.transaction.flow
         items: HeaderItems = []
+        rack = self._rack(undecided) if status < 200 else None
+        if rack is not None:
+            if undecided.dialog.provisional is not None:
+                raise WrongState(f"{status} to INVITE {invite}: the one before it waits for its PRACK (RFC 3262 3)")
+            if not undecided.arrival.request.body and not body:
+                return  # RFC 3262 5: it would have to carry our offer, which the 2xx will
+            items.extend((("Require", "100rel"), ("RSeq", str(rack.rseq))))
         if status < 300:
             items.append(("Contact", f"<{self._contact(flow)}>"))  # RFC 3261 12.1.1
         if 200 <= status < 300:
@@ -116,16 +126,18 @@ class Invites:
             content_type=content_type,
         )
         data = self._layer.respond(undecided.transaction, response, now)
-        if status >= 300:
+        if rack is not None:
+            self._await_prack(invite, undecided, rack, data, now)
+        elif status >= 300:
             self._decline(invite, undecided)
         elif status >= 200:
             self._accept(invite, undecided, data, has_body=bool(body), now=now)
 
-    def terminate(self, invite: InviteId, now: float) -> Undecided | None:
+    def terminate(self, invite: InviteId, now: float, *, status: int = 487) -> Undecided | None:
         """487 to what was cancelled or hung up before its decision; None if it is decided."""
         undecided = self._undecided.get(invite)
         if undecided is not None:
-            response = self._responder.build(undecided.arrival, 487, to_tag=undecided.dialog.id)
+            response = self._responder.build(undecided.arrival, status, to_tag=undecided.dialog.id)
             self._layer.respond(undecided.transaction, response, now)
             self._decline(invite, undecided)
         return undecided
@@ -135,6 +147,30 @@ class Invites:
         for invite in (dialog.undecided, dialog.updating):
             if invite is not None:
                 self.terminate(invite, now)
+
+    # PRACK
+
+    def receive_prack(self, dialog: Dialog, rack: Rack) -> bool:
+        """True if it is about a response of ours that waits for it (RFC 3262 3)."""
+        provisional = dialog.provisional
+        if provisional is None or provisional.key != rack:
+            return False
+        provisional.stop()
+        dialog.provisional = None
+        return True
+
+    def repeat_provisional(self, provisional: ReliableProvisional, now: float) -> None:
+        """A `ReliableProvisional` is due: it goes out again, or nobody acknowledged it for too long."""
+        data = provisional.handle_timer(now)
+        undecided = self._undecided[provisional.invite]  # every final response stops it
+        if data is not None:
+            self._wire.repeat(undecided.transaction.flow, undecided.transaction.destination, data)
+        if provisional.is_timed_out:
+            # RFC 3262 3: the UAS SHOULD reject the request with a 5xx
+            self.terminate(provisional.invite, now, status=504)
+            self._wire.tell(PrackTimeout(invite=provisional.invite, dialog=provisional.dialog))
+        else:
+            self._layer.queue.arm(provisional)
 
     # Time, and the end of connections
 
@@ -206,6 +242,21 @@ class Invites:
             dialog.acceptances[acceptance.cseq] = acceptance
             self._layer.queue.arm(acceptance)
 
+    def _rack(self, undecided: Undecided) -> Rack | None:
+        """The name of the next provisional response, if it is to be reliable: where the caller insists on it."""
+        request = undecided.arrival.request
+        options = [*request.require, *(request.supported if self._rings_reliably else ())]
+        if undecided.kind == "update" or "100rel" not in [each.lower() for each in options]:
+            return None
+        return Rack(self._responder.random_sequence(), request.cseq.number, "INVITE")
+
+    def _await_prack(self, invite: InviteId, undecided: Undecided, rack: Rack, data: bytes, now: float) -> None:
+        dialog = undecided.dialog
+        dialog.provisional = ReliableProvisional(
+            dialog=dialog.id, invite=invite, key=rack, data=data, timers=self._timers, now=now
+        )
+        self._layer.queue.arm(dialog.provisional)
+
     def _settle(self, invite: InviteId, undecided: Undecided) -> Dialog:
         dialog = undecided.dialog
         del self._undecided[invite]
@@ -213,4 +264,6 @@ class Invites:
             dialog.updating = None
         else:
             dialog.undecided = None
+            if dialog.provisional is not None:
+                dialog.provisional.stop()  # RFC 3262 3: not repeated behind a final response
         return dialog

@@ -76,6 +76,10 @@ class Responder:
         response = response_to(request, status, to_tag=self._ids.uuid(), via=via, headers=items)
         self._wire.send(flow, destination, response, response.to_bytes())
 
+    def random_sequence(self) -> int:
+        """RFC 3262 3: the first RSeq is chosen from 1 to 2**31 - 1."""
+        return self._ids.number(30) + 1
+
     def random_retry(self) -> HeaderItems:
         """RFC 3261 14.2 and RFC 3311 5.2: a Retry-After "of between 0 and 10 seconds" chosen at random."""
         return [("Retry-After", str(self._ids.number(16) % 11))]

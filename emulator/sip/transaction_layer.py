@@ -5,19 +5,22 @@ from .arrival import Arrival
 from .client_transaction import ClientTransaction
 from .events import Address, Flow
 from .message import Request, Response
+from .reliable_provisional import ReliableProvisional
 from .server_transaction import InviteServerTransaction, ServerTransaction
 from .timers import TimerQueue, Timers
 from .transaction import ClientKey, ServerKey
 from .wire import Stream, Wire
 
 AnyServerTransaction = ServerTransaction | InviteServerTransaction
+Owned = Acceptance | ReliableProvisional
+"""What waits in the queue of the layer and belongs to its user."""
 
 
 class TransactionLayer:
     """Between wire and TU. `limit` bounds the server transactions: a flood is answered without state above it."""
 
     def __init__(self, *, wire: Wire, timers: Timers, limit: int) -> None:
-        self.queue: TimerQueue[AnyServerTransaction | ClientTransaction | Acceptance] = TimerQueue()
+        self.queue: TimerQueue[AnyServerTransaction | ClientTransaction | Owned] = TimerQueue()
         self._wire = wire
         self._timers = timers
         self._limit = limit
@@ -110,10 +113,10 @@ class TransactionLayer:
 
     # Time, and the end of connections
 
-    def handle_timer(self, now: float) -> ClientTransaction | Acceptance | None:
+    def handle_timer(self, now: float) -> ClientTransaction | Owned | None:
         """Let everything that is due happen, up to the next thing that the TU has to know of; None at the end."""
         while (timed := self.queue.pop_due(now)) is not None:
-            if isinstance(timed, Acceptance):
+            if isinstance(timed, Owned):
                 return timed
             data = timed.handle_timer(now)
             if data is not None:

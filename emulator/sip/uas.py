@@ -23,6 +23,7 @@ from .events import (
 from .invites import Invites
 from .message import Request
 from .refer import parse_notify
+from .reliable_provisional import Rack
 from .responder import Responder
 from .transaction_layer import TransactionLayer
 from .uac import Uac
@@ -147,6 +148,8 @@ class Uas:
         match request.method:
             case "INVITE":
                 self._receive_reinvite(arrival, dialog, now)
+            case "PRACK":
+                self._receive_prack(arrival, dialog, now)
             case "UPDATE":
                 self._receive_update(arrival, dialog, now)
             case "BYE":
@@ -158,6 +161,11 @@ class Uas:
                 self._wire.tell(InfoReceived(dialog=dialog.id, request=request))
             case _:
                 self._responder.answer(arrival, *answer_options(), now=now)
+
+    def _receive_prack(self, arrival: Arrival, dialog: Dialog, now: float) -> None:
+        is_awaited = self._invites.receive_prack(dialog, Rack.of(arrival.request))
+        # 481: RFC 3262 3. 488: our 1xx has no description, so that there is nothing that an offer could follow.
+        self._responder.answer(arrival, 481 if not is_awaited else 488 if arrival.request.body else 200, now=now)
 
     def _receive_reinvite(self, arrival: Arrival, dialog: Dialog, now: float) -> None:
         too_early = 500 if dialog.undecided is not None else dialog.exchange.refusal

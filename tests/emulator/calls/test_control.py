@@ -199,6 +199,7 @@ def test_decision_deadline_means_nothing_to_a_call_that_was_decided_or_is_gone(d
     [
         (sip.InviteCancelled(invite=INVITE, dialog=DIALOG), State.ENDED),
         (sip.ByeReceived(dialog=DIALOG, request=message("BYE", body="")), State.ENDED),
+        (sip.PrackTimeout(dialog=DIALOG, invite=INVITE), State.ENDED),
         (sip.FlowFailed(flow=FLOW, dialogs=(), invites=(INVITE,)), State.ENDED),
         (sip.MessageDropped(flow=FLOW, reason="garbage"), State.UNDECIDED),
     ],

@@ -5,7 +5,7 @@ from ringback.emulator.sip.automatic import Answer, answer_options, answer_regis
 from ringback.emulator.sip.message import Request
 from ringback.emulator.sip.parser import parse_datagram
 
-ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE")
+ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE, PRACK")
 
 
 def request(method: str, *headers: str, uri: str = "sip:proj_1@example.com", body: bytes = b"") -> Request:
@@ -62,7 +62,7 @@ def test_options_are_answered_with_what_an_invite_could_expect() -> None:
         "Allow": ALLOW[1],
         "Accept": "application/sdp",
         "Accept-Language": "en",
-        "Supported": "",
+        "Supported": "100rel",
     }
 
 
