@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NewType
 
-from .mcp import check_defined
+from .mcp_tools import check_defined
 from .session_schema import SESSION
 from .validation import check_encodable, invalid_value
 
