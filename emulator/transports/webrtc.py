@@ -17,7 +17,7 @@ from aiortc import RTCDtlsTransport, RTCIceTransport, RTCSctpTransport
 from aiortc.rtcdatachannel import RTCDataChannel
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
-from aiortc.rtcsctptransport import DataChunk, RTCSctpCapabilities
+from aiortc.rtcsctptransport import Chunk, DataChunk, RTCSctpCapabilities
 
 from ..errors import RingbackError
 from ..sdp.webrtc_answer import HostCandidate
@@ -83,6 +83,12 @@ class _Sctp(RTCSctpTransport):
             await super()._handle_data(data)
         except _SCTP_ERRORS as error:
             log.debug("= sctp dropped %d bytes: %r", len(data), error)
+
+    async def _send_chunk(self, chunk: Chunk) -> None:
+        try:
+            await super()._send_chunk(chunk)
+        except ConnectionError as error:  # aiortc sends from tasks that nobody awaits
+            log.debug("= sctp sends no %s: %s", type(chunk).__name__, error)
 
     async def _receive_data_chunk(self, chunk: DataChunk) -> None:
         await super()._receive_data_chunk(chunk)

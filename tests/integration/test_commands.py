@@ -17,6 +17,7 @@ from ringback.conformance.client import Phone
 from ringback.conformance.client.errors import ClientError
 from ringback.conformance.client.media import read_wav, write_wav
 from ringback.emulator import demo
+from ringback.emulator.cli import SINGULAR
 from ringback.emulator.config import Settings
 from ringback.fixtures import tonecode
 
@@ -410,7 +411,7 @@ async def test_help_lists_every_setting(tmp_path: Path, command: str) -> None:
     status, text = await run(command, "--help", folder=tmp_path)
     assert status == 0
     for name in Settings.__dataclass_fields__:
-        assert f"--{name.replace('_', '-').removesuffix('s' if name == 'webhook_urls' else '')} " in text
+        assert f"--{SINGULAR.get(name, name).replace('_', '-')} " in text
 
 
 async def test_version_is_printed(tmp_path: Path) -> None:
