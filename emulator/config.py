@@ -94,6 +94,11 @@ class Settings:
         1006, "Close code of the sidebands when the caller hangs up; 1006 cuts the connection.", tag="OBS"
     )
     hangup_close: int = setting(1000, "Close code of the sidebands after a hang-up by the API.", tag="CHOICE")
+    info_dtmf: str = setting(
+        "fallback",
+        "Whether keys by INFO count: `always`, `never`, or as `fallback` where the SDP has no telephone-event.",
+        tag="CHOICE",
+    )
     reliable_ringing: bool = setting(
         False, "Ring reliably (100rel) also for callers that support it and do not insist on it.", tag="CHOICE"
     )
@@ -168,6 +173,8 @@ class Settings:
             raise UsageError("give both of tls-cert and tls-key, or neither")
         if self.webhook_clock not in ("wall", "virtual"):
             raise UsageError(f"webhook-clock {self.webhook_clock!r}: give wall or virtual")
+        if self.info_dtmf not in ("always", "never", "fallback"):
+            raise UsageError(f"info-dtmf {self.info_dtmf!r}: give always, never or fallback")
         for name in ("http_port", "https_port", "sip_tls_port", "sip_tcp_port", "sip_udp_port"):
             if not 0 <= getattr(self, name) <= 65535:
                 raise UsageError(f"{name.replace('_', '-')} {getattr(self, name)}: give a port from 0 to 65535")

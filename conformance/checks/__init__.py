@@ -17,6 +17,7 @@ MODULES = (
     "sip_dialog",
     "sip_offers",
     "sip_prack",
+    "sip_info",
     "sip_cancel",
     "sip_options",
     "webhook_retries",

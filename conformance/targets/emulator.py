@@ -31,6 +31,7 @@ CAPABILITIES = frozenset(
         "sip-udp",
         "sip-update",
         "sip-100rel",
+        "sip-info",
         "refer",
         "dtmf",
         "sideband",

@@ -20,7 +20,7 @@ from ..sdp.webrtc_offer import WebRtcOffer
 from ..sip import events as sip
 from ..sip.message import Request
 from .call import Call, CloseCodes, State
-from .effects import ChangeMedia, Effect, PostWebhook, RefuseInvite, RenewMedia
+from .effects import ChangeMedia, Effect, HearDigit, PostWebhook, RefuseInvite, RenewMedia
 from .inputs import (
     Accept,
     Acked,
@@ -108,6 +108,8 @@ class CallControl:
                     self._apply_to(
                         self.calls.by_invite(invite), SendFailed(what="INVITE", reason="connection lost"), now
                     )
+            case sip.InfoReceived():
+                self._info_received(event)
             case sip.NotifyReceived():
                 self._notify_received(event, now)
             case sip.RequestCompleted():
@@ -294,6 +296,16 @@ class CallControl:
             self._emit(call, RefuseInvite(invite=event.invite, status=error.status))
             return
         self._emit(call, RenewMedia(invite=event.invite, offer=offer, negotiated=negotiated))
+
+    def _info_received(self, event: sip.InfoReceived) -> None:
+        """A telephone that sends its keys by RTP and by INFO presses each of them once."""
+        call = self.calls.by_dialog(event.dialog)
+        if call is None or event.digit is None or not isinstance(call.leg, SipLeg):
+            return
+        negotiated = call.leg.negotiated
+        by_rtp = negotiated is not None and negotiated.dtmf_payload_type is not None
+        if self._settings.info_dtmf == "always" or (self._settings.info_dtmf == "fallback" and not by_rtp):
+            self._emit(call, HearDigit(digit=event.digit))
 
     def _notify_received(self, event: sip.NotifyReceived, now: float) -> None:
         call = self.calls.by_dialog(event.dialog)

@@ -100,6 +100,13 @@ class ChangeMedia:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HearDigit:
+    """The caller pressed a key, and INFO said so: it is told to the session as one that came by RTP."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseInvite:
     """A final response to an INVITE that becomes no call, or to a re-INVITE or UPDATE that changes nothing."""
 
@@ -131,6 +138,7 @@ Effect: TypeAlias = (
     | AskForGreeting
     | RenewMedia
     | ChangeMedia
+    | HearDigit
     | RefuseInvite
     | ReplyHttp
 )

@@ -148,10 +148,11 @@ class NotifyReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InfoReceived:
-    """INFO inside a dialog; 200 was sent. `request.body` is, for example, a DTMF relay."""
+    """INFO inside a dialog; 200 was sent. `digit` is the key that it names, None for an empty one."""
 
     dialog: DialogId
     request: Request
+    digit: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

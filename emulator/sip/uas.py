@@ -20,6 +20,7 @@ from .events import (
     ReinviteReceived,
     UpdateReceived,
 )
+from .info import info_refusal, read_digit
 from .invites import Invites
 from .message import Request
 from .refer import parse_notify
@@ -157,10 +158,18 @@ class Uas:
             case "NOTIFY":
                 self._receive_notify(arrival, dialog, now)
             case "INFO":
-                self._responder.answer(arrival, 200, now=now)
-                self._wire.tell(InfoReceived(dialog=dialog.id, request=request))
+                self._receive_info(arrival, dialog, now)
             case _:
                 self._responder.answer(arrival, *answer_options(), now=now)
+
+    def _receive_info(self, arrival: Arrival, dialog: Dialog, now: float) -> None:
+        refused = info_refusal(arrival.request)
+        if refused is not None:
+            self._responder.answer(arrival, *refused, now=now)
+            return
+        digit = read_digit(arrival.request)
+        self._responder.answer(arrival, 200, now=now)
+        self._wire.tell(InfoReceived(dialog=dialog.id, request=arrival.request, digit=digit))
 
     def _receive_prack(self, arrival: Arrival, dialog: Dialog, now: float) -> None:
         is_awaited = self._invites.receive_prack(dialog, Rack.of(arrival.request))

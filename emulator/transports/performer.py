@@ -20,6 +20,7 @@ from ..calls.effects import (
     CloseMedia,
     CloseSession,
     Effect,
+    HearDigit,
     OpenMedia,
     OpenSession,
     PostWebhook,
@@ -41,7 +42,6 @@ from ..faults.plan import Faults, Pause
 from ..ids import Ids
 from ..journal import Journal
 from ..realtime.session_config import SessionConfig
-from ..sdp.description import SessionDescription
 from ..sdp.offer_answer import NegotiatedAudio
 from ..sdp.webrtc_offer import WebRtcOffer
 from ..sip import events as sip
@@ -311,8 +311,7 @@ class Performer:
             case SendSip(status=status):
                 self._endpoint.respond(_sip_leg(run.call).invite, status, now=self._clock.now())
             case SendAnswer(port=port):
-                leg = _sip_leg(run.call)
-                self._respond_with_sdp(run, leg.invite, port, leg.offer, leg.negotiated)
+                self._respond_with_sdp(run, _sip_leg(run.call), port)
             case SendRefer(target=target):
                 self._endpoint.send_refer(_sip_leg(run.call).dialog, target, self._clock.now())
             case SendBye():
@@ -332,6 +331,11 @@ class Performer:
                 self._ask_for_greeting(run)
             case RenewMedia():
                 self._renew_media(run, effect)
+            case HearDigit(digit=digit):
+                if run.host is not None:
+                    self._record(run, "media.dtmf", digit=digit, by="INFO")
+                    run.host.host.receive_dtmf(digit, self._clock.now())
+                    run.host.pump()
             case ChangeMedia(negotiated=negotiated):
                 self._change_media(run, negotiated)
             case RefuseInvite():
@@ -371,17 +375,10 @@ class Performer:
         reply.outcome.set_result(error)
         self._hold(run, reply.wait_written())
 
-    def _respond_with_sdp(
-        self,
-        run: CallRun,
-        invite: sip.InviteId,
-        port: int,
-        offer: SessionDescription | None,
-        negotiated: NegotiatedAudio | None,
-    ) -> None:
+    def _respond_with_sdp(self, run: CallRun, asked: SipLeg | RenewMedia, port: int) -> None:
         """200 with our answer, or with our offer where the INVITE had none."""
-        body = run.describe(self._ids, _sip_leg(run.call), port, offer, negotiated)
-        self._endpoint.respond(invite, 200, body=body, content_type="application/sdp", now=self._clock.now())
+        body = run.describe(self._ids, _sip_leg(run.call), port, asked.offer, asked.negotiated)
+        self._endpoint.respond(asked.invite, 200, body=body, content_type="application/sdp", now=self._clock.now())
 
     def _open_media(self, run: CallRun) -> None:
         now = self._clock.now()
@@ -441,7 +438,7 @@ class Performer:
             if run.media is None:
                 self._endpoint.respond(renewal.invite, 481, now=self._clock.now())  # the call is over
                 return
-            self._respond_with_sdp(run, renewal.invite, run.media.port, renewal.offer, renewal.negotiated)
+            self._respond_with_sdp(run, renewal, run.media.port)
         except (SipError, UsageError) as error:  # it was cancelled, or the call was hung up, while this waited
             log.debug("= re-INVITE %s is over before its answer: %s", renewal.invite, error)
             return

@@ -8,6 +8,7 @@ from ringback.emulator.calls.control import CallControl
 from ringback.emulator.calls.effects import (
     ChangeMedia,
     Effect,
+    HearDigit,
     OpenMedia,
     OpenSession,
     PostWebhook,
@@ -287,6 +288,26 @@ def test_reinvite_renews_the_media_or_is_refused(desk: Desk) -> None:
     assert renewal.negotiated.remote_port == 4002
     assert reinvite(HOPELESS) == [RefuseInvite(invite=REINVITE, status=488)]
     assert reinvite("") == [RenewMedia(invite=REINVITE, offer=None, negotiated=None)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "body", "is_heard"),
+    [
+        ("fallback", SDP, False),
+        ("fallback", SDP.replace(" 101", "").replace("a=rtpmap:101 telephone-event/8000\r\n", ""), True),
+        ("always", SDP, True),
+        ("never", "", False),
+    ],
+)
+def test_key_by_info_counts_where_the_setting_says_so(setting: str, body: str, is_heard: bool) -> None:
+    desk = Desk(info_dtmf=setting)
+    desk.invite(message(body=body))
+
+    def info(digit: str | None) -> sip.InfoReceived:
+        return sip.InfoReceived(dialog=DIALOG, request=message("INFO", body=""), digit=digit)
+
+    assert desk.sip(info("5")) == ([HearDigit(digit="5")] if is_heard else [])
+    assert desk.sip(info(None)) == []
 
 
 def test_update_renews_the_media_too(desk: Desk) -> None:
