@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from importlib.resources import as_file, files
 
 from ringback.fixtures.validation import validator
 
@@ -14,7 +15,7 @@ from ..sources import SDK, SPEC, WEBRTC_GUIDE, rfc
 from ..traces import TraceEvent, judge_events
 from .events import converse, response_to, user_message
 from .sideband import HELLO, part, saying
-from .speech import LONG, STARTED, TRANSCRIBED, session
+from .speech import LONG, STARTED, STOPPED, TRANSCRIBED, session
 
 NEEDS = {"rest", "webrtc"}
 SPOKEN = NEEDS | {"tonecode"}
@@ -394,6 +395,39 @@ async def muted_caller_is_silent(bench: Bench) -> None:
     started = bench.watch(call.events.wait_for(STARTED, timeout=bench.within.speech))
     await call.say("hello")
     bench.expect(await bench.nothing(started), "no speech", call.events.types)
+
+
+async def spoken_to(bench: Bench) -> WebRtcCall:
+    """A call whose caller said good morning, in a voice that everybody understands."""
+    call = await bench.place()
+    with as_file(files("ringback.fixtures") / "audio" / "good_morning.wav") as recording:
+        await call.play(recording)
+    return call
+
+
+@by_spec(
+    "WEBRTC-SOUND-07",
+    level=Level.SHOULD,
+    says="Recorded speech of the caller is told as the start and the end of speech.",
+    clause=f"{SERVER}: input_audio_buffer.speech_started and speech_stopped in server_vad mode",
+)
+async def recorded_speech_is_detected(bench: Bench) -> None:
+    call = await spoken_to(bench)
+    started = await bench.event(call.events, STARTED, timeout=bench.within.speech)
+    stopped = await bench.event(call.events, STOPPED, timeout=bench.within.speech)
+    bench.expect(stopped.get("item_id") == started.get("item_id"), "one item_id", [started.data, stopped.data])
+
+
+@by_spec(
+    "WEBRTC-SOUND-08",
+    level=Level.SHOULD,
+    says="The caller hears a sound in answer to recorded speech.",
+    clause=f"{SERVER}: a response follows the end of speech in server_vad mode",
+)
+async def recorded_speech_is_answered(bench: Bench) -> None:
+    call = await spoken_to(bench)
+    await bench.event(call.events, "response.created", timeout=bench.within.speech)
+    await sounds(bench, call)
 
 
 async def quiet(bench: Bench, call: WebRtcCall) -> None:

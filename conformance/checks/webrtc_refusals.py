@@ -125,8 +125,8 @@ async def wrong_content_type(bench: Bench) -> None:
     await noted(bench, offer, None, form="raw", headers={"Content-Type": "application/json"})
 
 
-@choice("WEBRTC-REFUSAL-11", says="An offer without a content type is refused.")
-async def no_content_type(bench: Bench) -> None:
+@choice("WEBRTC-REFUSAL-11", says="An offer as text/plain is refused, which is what fetch makes of text.")
+async def plain_text(bench: Bench) -> None:
     _, offer = await bench.offer()
     await noted(bench, offer, None, form="raw", headers={"Content-Type": "text/plain"})
 
@@ -135,6 +135,17 @@ async def no_content_type(bench: Bench) -> None:
 async def giant_offer(bench: Bench) -> None:
     _, offer = await bench.offer()
     await noted(bench, offer + "a=x-padding:" + "x" * GIANT + "\r\n")
+
+
+@documented(
+    "WEBRTC-REFUSAL-14",
+    level=Level.SHOULD,
+    says="A form with a field that is not documented is refused with a status of 4xx.",
+    clause="OpenAPI, RealtimeCallCreateRequest: additionalProperties is false",
+)
+async def unknown_field(bench: Bench) -> None:
+    _, offer = await bench.offer()
+    await refused(bench, offer, extra={"nonsense": "1"})
 
 
 @choice(

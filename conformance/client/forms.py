@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Any, Literal
 
 Form = Literal["raw", "typed", "bare", "file"]
@@ -10,10 +11,12 @@ with `;type=`. `bare`: parts without, as `FormData.set()` sends strings. `file`:
 `FormData` sends a Blob and curl an `@file`."""
 
 
-def posted(offer: str | bytes | None, session: Any = None, form: Form | None = None) -> tuple[str, bytes]:
+def posted(
+    offer: str | bytes | None, session: Any = None, form: Form | None = None, extra: Mapping[str, str] | None = None
+) -> tuple[str, bytes]:
     """Content type and body. Without a form it is the SDKs': `raw` for an offer alone, `typed` with a session.
 
-    A session that is text or bytes goes as it is; None leaves that part out.
+    A session that is text or bytes goes as it is; None leaves that part out. `extra` are further fields of a form.
     """
     form = form or ("raw" if session is None else "typed")
     sdp = offer.encode() if isinstance(offer, str) else offer
@@ -24,6 +27,7 @@ def posted(offer: str | bytes | None, session: Any = None, form: Form | None = N
         parts.append(("sdp", "application/sdp", sdp))
     if session is not None:
         parts.append(("session", "application/json", _text(session)))
+    parts += [(name, "text/plain", value.encode()) for name, value in (extra or {}).items()]
     boundary = secrets.token_hex(16)
     body = b""
     for name, kind, content in parts:

@@ -102,11 +102,13 @@ class RestClient:
         session: Any = None,
         *,
         form: Form | None = None,
+        extra: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> RestAnswer:
-        """`POST /realtime/calls`: an SDP offer, and a session with it or none; `form` says how they are sent."""
-        kind, body = posted(offer, session, form)
+        """`POST /realtime/calls`: an SDP offer, and a session with it or none; `form` says how they are sent, `extra`
+        what else is in it."""
+        kind, body = posted(offer, session, form, extra)
         sent = {"Content-Type": kind, "Accept": "application/sdp", **(headers or {})}
         return await self.request("POST", "/realtime/calls", body=body, headers=sent, **options)
 

@@ -38,6 +38,12 @@ MUTANTS = [
         _refusal(_without_param),
     ),
     mutant(
+        "any-field-taken",
+        "WEBRTC-REFUSAL-14",
+        "A form may have any field.",
+        _refusal(lambda each: replace(each, status=201) if b'name="nonsense"' in each.request_body else each),
+    ),
+    mutant(
         "offer-of-nobody-forbidden",
         "WEBRTC-REFUSAL-06",
         "An offer with an unknown key is answered with 403.",
