@@ -13,7 +13,7 @@ from interop.browser import PATIENCE, microphone
 from interop.conftest import StartChromium
 from interop.launch import FIND_ORDER
 from interop.phone_page import TURN, PhonePage
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from ringback.conformance.client import RestClient, Sideband
 from ringback.emulator.model.builtin import GREETING
 from ringback.emulator.server import Emulator
@@ -155,6 +155,74 @@ async def test_page_without_a_microphone_offers_tones(emulator: Emulator, start_
         await problem.get_by_role("button", name="Call with tones instead").click()
         await expect(phone.status).to_contain_text("Connected", timeout=TURN)
         await expect(problem).to_be_hidden()
+
+
+async def test_page_says_what_to_do_when_the_microphone_fails(
+    emulator: Emulator, start_chromium: StartChromium
+) -> None:
+    async with start_chromium() as context:
+        phone = await PhonePage.open(context, emulator)
+        for error, told in {
+            "NotAllowedError": "The microphone is not allowed",
+            "NotReadableError": "The microphone is busy",
+            "AbortError": "Something went wrong: AbortError",
+        }.items():
+            await phone.page.evaluate(
+                "(name) => (navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', name) })",
+                error,
+            )
+            await phone.button("Call").click()
+            problem = phone.page.get_by_role("alert")
+            await expect(problem).to_contain_text(told)
+            await expect(problem.get_by_role("button", name="Call with tones instead")).to_be_enabled()
+        assert phone.complaints == []
+
+
+async def test_page_leaves_no_microphone_open_when_user_hangs_up_early(
+    emulator: Emulator, start_chromium: StartChromium
+) -> None:
+    async with start_chromium() as context:
+        phone = await PhonePage.open(context, emulator)
+        await phone.page.evaluate("""() => {
+          const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          const granted = new Promise((resolve) => (window.grant = resolve));
+          navigator.mediaDevices.getUserMedia = async (wanted) => {
+            await granted;
+            return (window.opened = await ask(wanted));
+          };
+        }""")
+        await phone.button("Call").click()
+        await phone.button("Hang up").click()
+        await expect(phone.status).to_contain_text("You hung up")
+        await phone.page.evaluate("grant()")
+        await phone.page.wait_for_selector("#call:not(.hang-up)")
+        closed = "async () => { while (window.opened?.getTracks()[0].readyState !== 'ended') await null; return true }"
+        assert await phone.page.evaluate(closed)
+        await expect(phone.page.get_by_role("alert")).to_be_hidden()
+        assert phone.complaints == []
+    assert list(emulator.journal.entries(kind="client_secret")) == []
+
+
+async def test_page_says_what_to_do_when_no_sound_gets_through(
+    emulator: Emulator, start_chromium: StartChromium
+) -> None:
+    async def answer_without_an_address(route: Route) -> None:
+        answer = await route.fetch()
+        lines = (await answer.text()).splitlines(keepends=True)
+        await route.fulfill(response=answer, body="".join(x for x in lines if not x.startswith("a=candidate")))
+
+    async with start_chromium() as context:
+        await context.route("**/v1/realtime/calls", answer_without_an_address)
+        phone = PhonePage(await context.new_page())
+        await phone.page.clock.install()
+        await phone.page.goto(f"{emulator.ready.admin_url}/phone")
+        await phone.page.get_by_role("radio", name="Tones").check(force=True)
+        await phone.button("Call").click()
+        await expect(phone.status).to_contain_text("Connecting")
+        await phone.page.clock.fast_forward(16_000)
+        problem = phone.page.get_by_role("alert")
+        await expect(problem).to_contain_text("No way through for the sound")
+        await expect(problem).to_contain_text("--advertise-ip")
 
 
 async def test_page_says_what_to_do_when_nobody_answers(emulator: Emulator, start_chromium: StartChromium) -> None:

@@ -74,13 +74,14 @@ async function start() {
   });
   showState({ state: "calling" });
   try {
-    if (source() === "microphone") await sound.openMicrophone();
+    if (source() === "microphone") await current.sound.openMicrophone();
     if (current.call.state === "ended") return;
-    await call.start({ track: sound.track, session: SESSION });
+    await current.call.start({ track: current.sound.track, session: SESSION });
     current.call.send({ type: "response.create" }); // it speaks first only when asked to
   } catch (error) {
-    if (current.call.state !== "ended") current.call.hangUp();
-    if (!(error instanceof CallError && !error.advice)) showProblem(error);
+    const isHungUp = current.call.state === "ended" && !error.advice;
+    current.call.hangUp();
+    if (!isHungUp) showProblem(error);
   }
 }
 

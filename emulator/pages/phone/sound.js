@@ -45,8 +45,8 @@ export class Sound {
   async openMicrophone() {
     if (!navigator.mediaDevices) throw new DOMException("no secure context", "SecurityError");
     this.microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
-    this.context.createMediaStreamSource(this.microphone).connect(this.bus);
-    return this.microphone.getAudioTracks()[0].label;
+    if (this.context.state === "closed") this.close(); // whoever called did not wait for it
+    else this.context.createMediaStreamSource(this.microphone).connect(this.bus);
   }
 
   /** Measure what the emulator sends; an audio element plays it. */
@@ -90,7 +90,7 @@ export class Sound {
 
   close() {
     for (const track of this.microphone?.getTracks() ?? []) track.stop();
-    return this.context.close();
+    if (this.context.state !== "closed") this.context.close();
   }
 
   #source(node) {
