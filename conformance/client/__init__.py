@@ -1,6 +1,7 @@
-"""The reference client: a phone, a webhook receiver, REST and sideband clients. It shares no code with the emulator.
+"""The reference client: a phone, a WebRTC caller, a webhook receiver, REST and sideband clients. It shares no code
+with the emulator.
 
-The names below are loaded when they are first used, since the phone brings aiortc and PyAV with it (half a second).
+The names below are loaded when they are first used, since the callers bring aiortc and PyAV with them (half a second).
 """
 
 from typing import TYPE_CHECKING, Any

@@ -9,7 +9,7 @@
         ├── ProtocolViolation    what it sent can't be read or can't be right
         ├── ConnectionFailed     it can't be reached, or the connection was lost
         ├── TransactionTimeout   a SIP request never got its final response
-        ├── CallRefused          a final response other than 2xx; carries `status` and `reason`
+        ├── CallRefused          the answer to an INVITE or an offer is no 2xx; carries `status` and `reason`
         ├── CallEnded            the call was over before what was waited for came
         └── HandshakeRefused     a WebSocket handshake answered by anything but 101; carries `status` and `body`
 """
@@ -44,7 +44,7 @@ class TransactionTimeout(FarEndError):
 
 
 class CallRefused(FarEndError):
-    """The INVITE got a final response other than 2xx."""
+    """The INVITE got a final response other than 2xx, or a WebRTC offer such an answer."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(f"the call was refused: {status} {reason}")

@@ -163,6 +163,10 @@ async def test_caller_exchanges_events(call: WebRtcCall, rest: RestClient, answe
         await call.events.wait_for("more", timeout=SOON)
     with pytest.raises(UsageError, match="only supports messages up to"):
         await call.events.send("x" * 1001)
+    assert call.events.limit == 1000
+    call.events.limit = 0
+    await call.events.send("x" * 1001)
+    await answerer.watch.until(lambda: len(answerer.received) == 4, timeout=SOON, what="a message that may not be")
     await call.events.close()
     with pytest.raises(ConnectionFailed, match="closed"):
         await call.events.send({"type": "late"})
@@ -268,6 +272,14 @@ async def test_call_is_used_in_its_order(call: WebRtcCall, answerer: Answerer) -
         await call.offer()
     with pytest.raises(ProtocolViolation, match="no call id"):
         _ = call.id
+
+
+async def test_form_has_the_fields_that_were_asked_for(rest: RestClient, answerer: Answerer) -> None:
+    answerer.status = 400
+    await rest.create_call(None, form="typed", extra={"colour": "green"})
+    _, body = answerer.requests[0]
+    assert b'name="colour"\r\nContent-Type: text/plain\r\n\r\ngreen\r\n--' in body
+    assert b'name="sdp"' not in body
 
 
 @pytest.mark.parametrize(
