@@ -94,6 +94,13 @@ class Settings:
         1006, "Close code of the sidebands when the caller hangs up; 1006 cuts the connection.", tag="OBS"
     )
     hangup_close: int = setting(1000, "Close code of the sidebands after a hang-up by the API.", tag="CHOICE")
+    session_expires: int = setting(
+        0, "Session interval (RFC 4028) that we ask for where the caller names none; 0: none.", tag="CHOICE"
+    )
+    session_min_se: int = setting(90, "Shortest session interval; a shorter one gets 422.", tag="RFC")
+    session_refresher: str = setting(
+        "uac", "Who refreshes the session where the caller leaves it open: `uac` (it) or `uas` (we).", tag="CHOICE"
+    )
     info_dtmf: str = setting(
         "fallback",
         "Whether keys by INFO count: `always`, `never`, or as `fallback` where the SDP has no telephone-event.",
@@ -175,6 +182,8 @@ class Settings:
             raise UsageError(f"webhook-clock {self.webhook_clock!r}: give wall or virtual")
         if self.info_dtmf not in ("always", "never", "fallback"):
             raise UsageError(f"info-dtmf {self.info_dtmf!r}: give always, never or fallback")
+        if self.session_refresher not in ("uac", "uas"):
+            raise UsageError(f"session-refresher {self.session_refresher!r}: give uac or uas")
         for name in ("http_port", "https_port", "sip_tls_port", "sip_tcp_port", "sip_udp_port"):
             if not 0 <= getattr(self, name) <= 65535:
                 raise UsageError(f"{name.replace('_', '-')} {getattr(self, name)}: give a port from 0 to 65535")

@@ -30,6 +30,7 @@ from .scenarios import Scenarios, Source
 from .sessions.client_secrets import ClientSecrets
 from .sip.endpoint import SipEndpoint
 from .sip.events import Flow
+from .sip.session_timer import SessionTimerPolicy
 from .sip.timers import Timers
 from .transports import calls_api, client_secrets_api, http_api, http_faults, realtime_ws, webhook_api
 from .transports.deadlines import Clock, Deadlines
@@ -298,6 +299,11 @@ class Emulator:
             register_status=settings.register_status,
             message_limit=settings.sip_message_limit,
             rings_reliably=settings.reliable_ringing,
+            session_timers=SessionTimerPolicy(
+                expires=settings.session_expires,
+                min_se=settings.session_min_se,
+                refresher="uas" if settings.session_refresher == "uas" else "uac",
+            ),
         )
         control = CallControl(
             ids=self.ids,

@@ -16,6 +16,7 @@ MODULES = (
     "webhooks",
     "sip_dialog",
     "sip_offers",
+    "sip_timer",
     "sip_prack",
     "sip_info",
     "sip_cancel",

@@ -30,6 +30,7 @@ CAPABILITIES = frozenset(
         "sip-tcp",
         "sip-udp",
         "sip-update",
+        "sip-timer",
         "sip-100rel",
         "sip-info",
         "refer",

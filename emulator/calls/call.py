@@ -91,6 +91,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.ANSWERED, I.CALLER_BYE): S.ENDED,  # RFC 3261 15.1.2
     (S.ANSWERED, I.SEND_FAILED): S.ENDED,  # the caller's connection is gone
     (S.ANSWERED, I.SESSION_EXPIRED): S.LEAVING,  # OBS: 60 minutes
+    (S.ANSWERED, I.REFRESH_MISSED): S.LEAVING,  # RFC 4028 10: BYE
     (S.ANSWERED, I.STOP): S.LEAVING,  # the emulator stops: BYE
     (S.CONNECTED, I.REFER): S.TRANSFERRING,  # DOC: refer; RFC 3515 2.4.1
     (S.CONNECTED, I.HANGUP): S.LEAVING,  # DOC: hangup
@@ -98,6 +99,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.CONNECTED, I.PEER_CLOSED): S.ENDED,  # OBS: closing the browser ends the call
     (S.CONNECTED, I.PEER_FAILED): S.ENDED,  # RFC 7675 5.1: consent expired
     (S.CONNECTED, I.SESSION_EXPIRED): S.LEAVING,  # OBS: 60 minutes
+    (S.CONNECTED, I.REFRESH_MISSED): S.LEAVING,  # RFC 4028 10: BYE
     (S.CONNECTED, I.STOP): S.LEAVING,  # the emulator stops: BYE
     (S.TRANSFERRING, I.REFER): S.TRANSFERRING,  # DOC: refer, once more
     (S.TRANSFERRING, I.HANGUP): S.LEAVING,  # DOC: hangup
@@ -107,6 +109,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.TRANSFERRING, I.REFER_BYE_OVERDUE): S.LEAVING,  # CHOICE: refer_bye_timeout
     (S.TRANSFERRING, I.CALLER_BYE): S.ENDED,  # RFC 3261 15.1.2: what a transfer ends with
     (S.TRANSFERRING, I.SESSION_EXPIRED): S.LEAVING,  # OBS: 60 minutes
+    (S.TRANSFERRING, I.REFRESH_MISSED): S.LEAVING,  # RFC 4028 10: BYE
     (S.TRANSFERRING, I.STOP): S.LEAVING,  # the emulator stops: BYE
     (S.LEAVING, I.BYE_COMPLETED): S.ENDED,  # RFC 3261 15.1.1
     (S.LEAVING, I.CANCELLED): S.ENDED,  # RFC 3261 9.2: before the answer left, so no BYE is needed
@@ -127,6 +130,7 @@ LATE: frozenset[tuple[State, InputKind]] = frozenset(
         *((S.LEAVING, kind) for kind in (I.ACKED, I.ACK_TIMED_OUT, I.MEDIA_READY, I.MEDIA_FAILED, I.REFER_FAILED)),
         *((S.LEAVING, kind) for kind in (I.ANSWER_READY, I.PEER_CONNECTED, I.PEER_CLOSED, I.PEER_FAILED)),
         *((S.LEAVING, kind) for kind in (I.REFER_DONE, I.REFER_BYE_OVERDUE, I.SESSION_EXPIRED, I.STOP)),
+        (S.LEAVING, I.REFRESH_MISSED),
         *((S.ENDED, kind) for kind in I if kind not in VERBS),
     ]
 )
@@ -145,6 +149,7 @@ _ENDINGS: dict[InputKind, tuple[str, str]] = {
     I.ACK_TIMED_OUT: ("emulator", "no ACK"),
     I.REFER_BYE_OVERDUE: ("emulator", "transferred, but no BYE came"),
     I.SESSION_EXPIRED: ("emulator", "session limit"),
+    I.REFRESH_MISSED: ("emulator", "session timer"),
     I.STOP: ("emulator", "stopped"),
 }
 

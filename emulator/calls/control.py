@@ -36,6 +36,7 @@ from .inputs import (
     ReferByeOverdue,
     ReferDone,
     ReferFailed,
+    RefreshMissed,
     ReplyToken,
     SendFailed,
     Stop,
@@ -99,6 +100,8 @@ class CallControl:
                 self._ack_received(event, now)
             case sip.AckTimeout(dialog=dialog):
                 self._apply_to(self.calls.by_dialog(dialog), AckTimedOut(), now)
+            case sip.SessionTimedOut(dialog=dialog):
+                self._apply_to(self.calls.by_dialog(dialog), RefreshMissed(), now)
             case sip.ByeReceived(dialog=dialog):
                 self._apply_to(self.calls.by_dialog(dialog), CallerBye(), now)
             case sip.ReinviteReceived() | sip.UpdateReceived():

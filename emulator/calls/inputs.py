@@ -34,6 +34,7 @@ class InputKind(Enum):
     REFER_BYE_OVERDUE = "BYE overdue"
     DECISION_TIMED_OUT = "no decision"
     SESSION_EXPIRED = "session expired"
+    REFRESH_MISSED = "no refresh"
     BYE_COMPLETED = "BYE completed"
     STOP = "stop"
 
@@ -206,6 +207,13 @@ class SessionExpired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshMissed:
+    """Nobody refreshed the SIP session in time (RFC 4028 10)."""
+
+    kind: ClassVar = InputKind.REFRESH_MISSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ByeCompleted:
     """Our BYE was answered, or will never be."""
 
@@ -249,6 +257,7 @@ Input: TypeAlias = (
     | ReferByeOverdue
     | DecisionTimedOut
     | SessionExpired
+    | RefreshMissed
     | ByeCompleted
     | Stop
 )

@@ -12,7 +12,7 @@ Answer = tuple[int, HeaderItems]
 
 ALLOW: Final = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE, PRACK")
 ACCEPT: Final = ("Accept", "application/sdp")
-EXTENSIONS: Final = ("100rel",)  # RFC 3262
+EXTENSIONS: Final = ("timer", "100rel")  # RFC 4028, RFC 3262
 SUPPORTED: Final = ("Supported", ", ".join(EXTENSIONS))
 RETRY_LATER: Final = ("Retry-After", "5")
 EXPIRES_DEFAULT: Final = 3600

@@ -12,6 +12,7 @@ from .headers import Headers, NameAddress
 from .message import Request
 from .offer_exchange import ExchangeInput, OfferExchange
 from .reliable_provisional import ReliableProvisional
+from .session_timer import SessionTimer
 from .transaction import refuse
 from .uri import Uri
 
@@ -89,6 +90,7 @@ class Dialog:
         "remote_target",
         "route_set",
         "sequence",
+        "session_timer",
         "transfers",
         "undecided",
         "updating",
@@ -115,6 +117,7 @@ class Dialog:
         self.undecided: InviteId | None = None
         self.updating: InviteId | None = None
         self.exchange = OfferExchange()
+        self.session_timer: SessionTimer | None = None
         self.provisional: ReliableProvisional | None = None
         self.acceptances: dict[int, Acceptance] = {}
         self.transfers: dict[int, RequestId] = {}

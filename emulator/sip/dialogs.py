@@ -27,6 +27,8 @@ class Dialogs:
         for acceptance in dialog.acceptances.values():
             acceptance.stop()
         dialog.acceptances.clear()
+        if dialog.session_timer is not None:
+            dialog.session_timer.stop()
         if dialog.provisional is not None:
             dialog.provisional.stop()
         del self._dialogs[dialog.id]

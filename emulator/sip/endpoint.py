@@ -27,6 +27,7 @@ from .message import Request, Response
 from .parser import is_keep_alive, parse_datagram
 from .reliable_provisional import ReliableProvisional
 from .responder import Responder
+from .session_timer import SessionTimer, SessionTimerPolicy
 from .timers import Timers
 from .transaction_layer import TransactionLayer
 from .uac import Uac
@@ -56,7 +57,9 @@ class SipEndpoint:
         transaction_limit: int = 400_000,
         dialog_limit: int = 100_000,
         rings_reliably: bool = False,
+        session_timers: SessionTimerPolicy | None = None,
     ) -> None:
+        session_timers = session_timers or SessionTimerPolicy()
         self._message_limit = message_limit
         self._wire = Wire(message_limit=message_limit)
         self._layer = TransactionLayer(wire=self._wire, timers=timers, limit=transaction_limit)
@@ -68,6 +71,7 @@ class SipEndpoint:
             ids=ids,
             contact=contact,
             user_agent=user_agent,
+            session_timers=session_timers,
         )
         self._responder = Responder(wire=self._wire, layer=self._layer, ids=ids, user_agent=user_agent)
         self._invites = Invites(
@@ -90,6 +94,7 @@ class SipEndpoint:
             ids=ids,
             contact=contact,
             register_status=register_status,
+            session_timers=session_timers,
         )
 
     # Input: what the network says
@@ -108,7 +113,7 @@ class SipEndpoint:
             return
         invites = self._invites.lose_stream(stream)
         for transaction in self._layer.lose_stream(stream):
-            self._uac.fail(transaction)
+            self._uac.fail(transaction, now)
         dialogs = tuple(sorted(dialog for dialog in stream.dialogs if self._dialogs.get(dialog) is not None))
         if dialogs or invites:
             self._wire.tell(FlowFailed(flow=flow, dialogs=dialogs, invites=invites))
@@ -190,10 +195,12 @@ class SipEndpoint:
         while (timed := self._layer.handle_timer(now)) is not None:
             if isinstance(timed, Acceptance):
                 self._invites.repeat_acceptance(timed, now)
+            elif isinstance(timed, SessionTimer):
+                self._uac.handle_session_timer(timed, now)
             elif isinstance(timed, ReliableProvisional):
                 self._invites.repeat_provisional(timed, now)
             else:
-                self._uac.fail(timed)
+                self._uac.fail(timed, now)
 
     # Queries
 

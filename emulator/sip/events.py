@@ -92,6 +92,13 @@ class AckTimeout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTimedOut:
+    """Nobody refreshed the session in time (RFC 4028 10): the dialog lives, the caller of this engine sends a BYE."""
+
+    dialog: DialogId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ByeReceived:
     """The peer hung up. 200 was sent (and 487 to an undecided INVITE); the dialog is gone."""
 
@@ -202,6 +209,7 @@ SipEvent = (
     | PrackTimeout
     | AckReceived
     | AckTimeout
+    | SessionTimedOut
     | ByeReceived
     | ReinviteReceived
     | UpdateReceived

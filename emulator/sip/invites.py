@@ -115,6 +115,7 @@ class Invites:
             items.append(("Contact", f"<{self._contact(flow)}>"))  # RFC 3261 12.1.1
         if 200 <= status < 300:
             items.extend((ALLOW, SUPPORTED))  # RFC 3261 13.3.1.4
+            items.extend(self._uac.agree(undecided.dialog, undecided.arrival.request, now))
         items.extend(headers)
         response = self._responder.build(
             undecided.arrival,

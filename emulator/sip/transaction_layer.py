@@ -7,12 +7,13 @@ from .events import Address, Flow
 from .message import Request, Response
 from .reliable_provisional import ReliableProvisional
 from .server_transaction import InviteServerTransaction, ServerTransaction
+from .session_timer import SessionTimer
 from .timers import TimerQueue, Timers
 from .transaction import ClientKey, ServerKey
 from .wire import Stream, Wire
 
 AnyServerTransaction = ServerTransaction | InviteServerTransaction
-Owned = Acceptance | ReliableProvisional
+Owned = Acceptance | ReliableProvisional | SessionTimer
 """What waits in the queue of the layer and belongs to its user."""
 
 

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import FlowGone, WrongState
+from ..errors import FlowGone, SipError, WrongState
 from ..ids import Ids
-from .automatic import HeaderItems
+from .automatic import SUPPORTED, HeaderItems
 from .client_transaction import ClientTransaction
 from .dialog import Dialog, DialogInput, DialogState
 from .dialogs import Dialogs
-from .events import DialogId, Flow, MessageDropped, RequestCompleted, RequestId
-from .message import Response
+from .events import DialogId, Flow, MessageDropped, RequestCompleted, RequestId, SessionTimedOut
+from .message import Request, Response
 from .refer import refer_to
+from .session_timer import SessionTimer, SessionTimerPolicy, min_se, session_expires
 from .transaction import MAGIC_COOKIE
 from .transaction_layer import TransactionLayer
 from .uri import Uri
@@ -38,12 +39,14 @@ class Uac:
         ids: Ids,
         contact: Callable[[Flow], str],
         user_agent: str | None,
+        session_timers: SessionTimerPolicy,
     ) -> None:
         self._wire = wire
         self._layer = layer
         self._dialogs = dialogs
         self._ids = ids
         self._contact = contact
+        self._session_timers = session_timers
         self._identity: HeaderItems = [] if user_agent is None else [("User-Agent", user_agent)]
         self._pending: dict[ClientTransaction, Pending] = {}
         self._count = 0
@@ -88,6 +91,28 @@ class Uac:
         dialog.transfers[cseq] = request_id
         return request_id
 
+    # Session timers
+
+    def agree(self, dialog: Dialog, request: Request, now: float) -> HeaderItems:
+        """A 2xx to an INVITE or UPDATE leaves: what it says of the session timer, which starts anew, or ends."""
+        terms = self._session_timers.agree(request)
+        if terms is None:
+            self._keep_time(dialog, None, refreshes=False, now=now)
+            return []
+        self._keep_time(dialog, terms.interval, refreshes=terms.refresher == "uas", now=now)
+        return terms.headers
+
+    def handle_session_timer(self, timer: SessionTimer, now: float) -> None:
+        """A `SessionTimer` is due: refresh the session, or tell that nobody did."""
+        dialog = self._dialogs.get(timer.dialog)
+        if dialog is None:
+            raise AssertionError("Dialogs.drop stops every session timer")
+        if timer.handle_timer(now):
+            self._refresh(dialog, timer.interval, now)
+        self._layer.queue.arm(timer)
+        if timer.is_expired and dialog.state in (DialogState.ACCEPTED, DialogState.CONFIRMED):
+            self._wire.tell(SessionTimedOut(dialog=dialog.id))
+
     # Responses, time, and the end of connections
 
     def receive_response(self, flow: Flow, response: Response, now: float) -> None:
@@ -97,13 +122,13 @@ class Uac:
             reason = f"{response.summary}: no transaction of ours has this branch and method"
             self._wire.tell(MessageDropped(flow=flow, reason=reason, message=response))
         elif is_news and response.status >= 200:
-            self._complete(transaction, response.status, response)
+            self._complete(transaction, response.status, response, now)
 
-    def fail(self, transaction: ClientTransaction) -> None:
+    def fail(self, transaction: ClientTransaction, now: float) -> None:
         """The transaction ended without a final response."""
         if transaction.failure is None:
             raise AssertionError("a client transaction without a final response has failed")
-        self._complete(transaction, transaction.failure, None)
+        self._complete(transaction, transaction.failure, None, now)
 
     def tell_completed(
         self, dialog: DialogId, request_id: RequestId, method: str, status: int, response: Response | None = None
@@ -130,14 +155,58 @@ class Uac:
         self._pending[transaction] = Pending(dialog=dialog, request_id=request_id, method=method, cseq=cseq)
         return cseq
 
-    def _complete(self, transaction: ClientTransaction, status: int, response: Response | None) -> None:
+    def _complete(self, transaction: ClientTransaction, status: int, response: Response | None, now: float) -> None:
         pending = self._pending.pop(transaction)
         dialog = pending.dialog
         if pending.method == "BYE":
             self._end(dialog)
+        elif pending.method == "UPDATE":
+            self._refreshed(dialog, status, response, now)
         elif response is None or status >= 300 or _declines_subscription(response):
             dialog.transfers.pop(pending.cseq, None)
         self.tell_completed(dialog.id, pending.request_id, pending.method, status, response)
+
+    def _refresh(self, dialog: Dialog, interval: int, now: float) -> None:
+        """UPDATE without an offer (RFC 4028 7.4), where there is a way for it."""
+        if dialog.state is not DialogState.CONFIRMED or not self._wire.is_open(dialog.flow):
+            return
+        headers = [
+            ("Contact", f"<{self._contact(dialog.flow)}>"),
+            SUPPORTED,
+            ("Session-Expires", f"{interval};refresher=uac"),
+            ("Min-SE", str(self._session_timers.min_se)),
+        ]
+        self._send(dialog, "UPDATE", headers, self._next_id(), now)
+
+    def _refreshed(self, dialog: Dialog, status: int, response: Response | None, now: float) -> None:
+        """Our UPDATE has its answer (RFC 4028 7.2, 7.3, 10)."""
+        timer = dialog.session_timer
+        if timer is None or dialog.state is not DialogState.CONFIRMED:
+            return
+        if status in (408, 481):
+            timer.stop()
+            self._wire.tell(SessionTimedOut(dialog=dialog.id))
+        elif response is not None and status == 422:
+            least = min_se(response) or 0
+            if least > timer.interval:
+                timer.interval = least
+                self._refresh(dialog, least, now)
+        elif response is not None and status < 300:
+            try:
+                said = session_expires(response)
+            except SipError:
+                said = None
+            interval, refresher = said or (timer.interval, "uac")
+            self._keep_time(dialog, interval, refreshes=refresher != "uas", now=now)
+
+    def _keep_time(self, dialog: Dialog, interval: int | None, *, refreshes: bool, now: float) -> None:
+        if dialog.session_timer is not None:
+            dialog.session_timer.stop()
+            dialog.session_timer = None
+        if interval is not None:
+            timer = SessionTimer(dialog=dialog.id, interval=interval, refreshes=refreshes, now=now)
+            dialog.session_timer = timer
+            self._layer.queue.arm(timer)
 
     def _end(self, dialog: Dialog) -> None:
         dialog.step(DialogInput.BYE_COMPLETED)

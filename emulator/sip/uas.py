@@ -26,6 +26,7 @@ from .message import Request
 from .refer import parse_notify
 from .reliable_provisional import Rack
 from .responder import Responder
+from .session_timer import SessionTimerPolicy
 from .transaction_layer import TransactionLayer
 from .uac import Uac
 from .wire import Wire
@@ -44,6 +45,7 @@ class Uas:
         ids: Ids,
         contact: Callable[[Flow], str],
         register_status: int,
+        session_timers: SessionTimerPolicy,
     ) -> None:
         self._wire = wire
         self._layer = layer
@@ -53,6 +55,7 @@ class Uas:
         self._responder = responder
         self._ids = ids
         self._contact = contact
+        self._session_timers = session_timers
         self._register_status = register_status
 
     # What peers send
@@ -79,6 +82,8 @@ class Uas:
     def _receive_new(self, arrival: Arrival, now: float) -> None:
         request = arrival.request
         refused = refusal(request)
+        if refused is None and request.method in ("INVITE", "UPDATE"):
+            refused = self._session_timers.refusal(request)
         if refused is not None:
             self._responder.answer(arrival, *refused, now=now)
         elif request.method == "REGISTER":
@@ -194,7 +199,9 @@ class Uas:
             self._responder.answer(arrival, 481, now=now)  # RFC 3261 15.1.1: over since our BYE, or as good as
         elif not arrival.request.body:
             dialog.remote_target = read_target(arrival.request) or dialog.remote_target
-            self._responder.answer(arrival, *answer_update(self._contact(arrival.flow)), now=now)
+            status, headers = answer_update(self._contact(arrival.flow))
+            headers = [*headers, *self._uac.agree(dialog, arrival.request, now)]
+            self._responder.answer(arrival, status, headers, now=now)
         elif too_early is not None:
             self._refuse_early(arrival, too_early, now)
         else:

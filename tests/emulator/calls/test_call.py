@@ -41,6 +41,7 @@ from ringback.emulator.calls.inputs import (
     ReferByeOverdue,
     ReferDone,
     ReferFailed,
+    RefreshMissed,
     Reject,
     ReplyToken,
     SendFailed,
@@ -108,6 +109,7 @@ def one_of_each(config: SessionConfig) -> dict[InputKind, Input]:
         ReferByeOverdue(),
         DecisionTimedOut(status=480),
         SessionExpired(),
+        RefreshMissed(),
         ByeCompleted(status=200),
         Stop(reason="over"),
     ]
@@ -337,6 +339,7 @@ def test_accepted_call_that_ends_before_its_answer_tells_the_application(
         (AckTimedOut(), State.LEAVING, 1000),
         (MediaFailed(reason="488"), State.LEAVING, 1000),
         (SessionExpired(), State.LEAVING, 1001),
+        (RefreshMissed(), State.LEAVING, 1000),
         (Stop(reason="over"), State.LEAVING, 1000),
     ],
 )

@@ -310,6 +310,11 @@ def test_key_by_info_counts_where_the_setting_says_so(setting: str, body: str, i
     assert desk.sip(info(None)) == []
 
 
+def test_session_that_nobody_refreshed_is_ended(desk: Desk) -> None:
+    desk.connect()
+    assert SendBye() in desk.sip(sip.SessionTimedOut(dialog=DIALOG))
+
+
 def test_update_renews_the_media_too(desk: Desk) -> None:
     desk.connect()
     request = message("UPDATE", body=SDP + "a=sendonly\r\n")

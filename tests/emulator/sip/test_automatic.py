@@ -62,7 +62,7 @@ def test_options_are_answered_with_what_an_invite_could_expect() -> None:
         "Allow": ALLOW[1],
         "Accept": "application/sdp",
         "Accept-Language": "en",
-        "Supported": "100rel",
+        "Supported": "timer, 100rel",
     }
 
 

@@ -269,4 +269,4 @@ def test_failure_without_a_status_is_a_bug(peer: Any) -> None:
     (transaction,) = peer.endpoint._uac._pending
     assert isinstance(transaction, ClientTransaction)
     with pytest.raises(AssertionError):
-        peer.endpoint._uac.fail(transaction)
+        peer.endpoint._uac.fail(transaction, peer.now)

@@ -79,7 +79,7 @@ def test_caller_receives_contact_and_record_route_in_180_and_200(peer: Any) -> N
         assert response.to.tag == event.dialog
     assert "Allow" not in ringing.headers
     assert ok.headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, UPDATE, PRACK"
-    assert ok.headers.get("Supported") == "100rel"
+    assert ok.headers.get("Supported") == "timer, 100rel"
     assert (ok.headers.get("Content-Type"), ok.body) == ("application/sdp", SDP)
 
 

@@ -1,0 +1,122 @@
+"""Session timers (RFC 4028), as either side."""
+
+from ..bench import Bench
+from ..client.call import Call
+from ..client.errors import CallRefused, FarEndError, WaitTimeout
+from ..client.messages import Response
+from ..requirement import Level, requirement
+from ..sources import rfc
+
+NEEDS = {"rest", "sip", "webhooks", "sip-timer"}
+SUPPORTED = ("Supported", "timer")
+
+
+async def timed(bench: Bench, asked: str) -> tuple[Call, Response]:
+    """An answered call with a session timer, and its 200."""
+    call, _ = await bench.connect(headers=[SUPPORTED, ("Session-Expires", asked)])
+    return call, (await call.final_response(timeout=bench.within.answer)).message
+
+
+@requirement(
+    "SIP-TIMER-01",
+    level=Level.MUST,
+    says="A session timer that the caller asks for is in the 200, with a refresher.",
+    evidence="RFC",
+    clause="RFC 4028 9: the UAS MUST set the value of the refresher parameter in the 2xx",
+    link=rfc(4028, "9"),
+    needs=NEEDS,
+)
+async def timer_is_agreed(bench: Bench) -> None:
+    _, final = await timed(bench, "1800;refresher=uac")
+    value = final.headers.get("Session-Expires") or "none"
+    bench.expect("refresher=uac" in value, "Session-Expires with refresher=uac", value)
+    bench.expect(value.partition(";")[0].strip().isdigit(), "a number of seconds", value)
+
+
+@requirement(
+    "SIP-TIMER-02",
+    level=Level.MUST,
+    says="A 200 that makes the caller refresh requires timer.",
+    evidence="RFC",
+    clause="RFC 4028 9: with refresher=uac the UAS MUST place Require: timer into the response",
+    link=rfc(4028, "9"),
+    needs=NEEDS,
+)
+async def timer_is_required(bench: Bench) -> None:
+    _, final = await timed(bench, "1800;refresher=uac")
+    bench.expect("timer" in (final.headers.get("Require") or ""), "Require: timer", final.headers.get("Require"))
+
+
+@requirement(
+    "SIP-TIMER-03",
+    level=Level.MUST,
+    says="Who refuses a session interval as too small says Min-SE.",
+    evidence="RFC",
+    clause="RFC 4028 9: the 422 MUST contain a Min-SE header field",
+    link=rfc(4028, "9"),
+    needs=NEEDS,
+)
+async def short_interval_names_the_least(bench: Bench) -> None:
+    call = await bench.dial(headers=[SUPPORTED, ("Session-Expires", "10")])
+    try:
+        final = await call.final_response(timeout=bench.within.answer)
+    except (WaitTimeout, CallRefused, FarEndError) as error:
+        bench.fail("422", error)
+    bench.expect(final.status == 422, "422", final.status)
+    least = final.message.headers.get("Min-SE") or "none"
+    bench.expect(least.isdigit() and int(least) >= 90, "Min-SE of 90 or more", least)
+
+
+@requirement(
+    "SIP-TIMER-04",
+    level=Level.MUST,
+    says="A refresh by UPDATE gets the session timer again.",
+    evidence="RFC",
+    clause="RFC 4028 9: each 2xx to a session refresh request that asks for it has Session-Expires",
+    link=rfc(4028, "9"),
+    needs={*NEEDS, "sip-update"},
+)
+async def refresh_is_answered(bench: Bench) -> None:
+    call, _ = await timed(bench, "1800;refresher=uac")
+    asked = [SUPPORTED, ("Session-Expires", "1800;refresher=uac")]
+    response = await call.request("UPDATE", headers=asked, timeout=bench.within.answer)
+    value = response.headers.get("Session-Expires") or "none"
+    bench.expect(response.code == 200 and value.startswith("1800"), "200, Session-Expires: 1800", value)
+
+
+@requirement(
+    "SIP-TIMER-05",
+    level=Level.SHOULD,
+    says="A refresher refreshes at half of the interval.",
+    evidence="RFC",
+    clause="RFC 4028 10: it is RECOMMENDED that the refresh is sent at half of the interval",
+    link=rfc(4028, "10"),
+    needs={*NEEDS, "clock"},
+)
+async def far_end_refreshes(bench: Bench) -> None:
+    call, final = await timed(bench, "90;refresher=uas")
+    value = final.headers.get("Session-Expires") or ""
+    bench.expect("refresher=uas" in value, "refresher=uas", value)
+    await bench.clock.advance(46.0)
+    try:
+        await call.wait_for_request("UPDATE", timeout=bench.within.answer)
+    except (WaitTimeout, FarEndError) as error:
+        bench.fail("a refresh", error)
+
+
+@requirement(
+    "SIP-TIMER-06",
+    level=Level.SHOULD,
+    says="A session that the caller does not refresh is ended by BYE.",
+    evidence="RFC",
+    clause="RFC 4028 10: without a refresh before the expiration a BYE is sent",
+    link=rfc(4028, "10"),
+    needs={*NEEDS, "clock"},
+)
+async def unrefreshed_session_ends(bench: Bench) -> None:
+    call, _ = await timed(bench, "90;refresher=uac")
+    await bench.clock.advance(91.0)
+    try:
+        await call.wait_for_request("BYE", timeout=bench.within.bye)
+    except (WaitTimeout, FarEndError) as error:
+        bench.fail("a BYE", error)
