@@ -86,7 +86,7 @@ MUTANTS = [
         "WEBRTC-CREATE-05",
         "A bare SDP is refused.",
         _refuses(_has("application/sdp")),
-        also={"WEBRTC-CREATE-06"},
+        also={"WEBRTC-CREATE-06", "WEBRTC-CREATE-12"},
     ),
     mutant(
         "secret-without-session",
