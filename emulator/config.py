@@ -110,7 +110,9 @@ class Settings:
         False, "Ring reliably (100rel) also for callers that support it and do not insist on it.", tag="CHOICE"
     )
     refer_bye_timeout: float = setting(
-        32.0, "How long after a final NOTIFY we wait for the carrier's BYE before sending our own.", tag="CHOICE"
+        32.0,
+        "How long after a final NOTIFY the carrier has for its BYE before we send ours; 0: none.",
+        tag="CHOICE",
     )
 
     # WebRTC

@@ -267,3 +267,28 @@ async def somebody_ends_the_call(bench: Bench) -> None:
     call, _, _ = await referred(bench, plan=plan)
     bye = bench.watch(call.wait_for_request("BYE", timeout=bench.within.bye))
     bench.note("it waits for the carrier's BYE" if await bench.nothing(bye) else "it sends BYE itself")
+
+
+@requirement(
+    "CALL-REFER-19",
+    level=Level.SHOULD,
+    says="A NOTIFY of a running transfer is answered with 200 after the BYE too.",
+    evidence="RFC",
+    clause="RFC 5057 4.2: BYE ends the call; the subscription in its dialog goes on",
+    link=rfc(5057, "4.2"),
+    needs=NEEDS,
+)
+async def notify_after_the_bye_is_answered(bench: Bench) -> None:
+    call, _, refer = await referred(bench)
+    await call.request("BYE", timeout=bench.within.bye)
+    answer = await call.request(
+        "NOTIFY",
+        headers=[
+            ("Event", f"refer;id={refer.message.cseq.sequence}"),
+            ("Subscription-State", "terminated;reason=noresource"),
+            ("Content-Type", "message/sipfrag;version=2.0"),
+        ],
+        body=b"SIP/2.0 200 OK\r\n",
+        timeout=bench.within.answer,
+    )
+    bench.expect(answer.code == 200, "200 to NOTIFY", answer.code)

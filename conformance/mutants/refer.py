@@ -47,6 +47,19 @@ def _no_bye_after_refer() -> Mapping[str, Any]:
     return {"sip_out": deny}
 
 
+def _subscription_ends_with_bye() -> Mapping[str, Any]:
+    over: set[str] = set()
+
+    def deny(data: bytes) -> Sequence[bytes]:
+        call = value(data, "Call-ID")
+        if status_of(data, "BYE") == 200:
+            over.add(call)
+        is_late = status_of(data, "NOTIFY") == 200 and call in over
+        return [with_status(data, 481, "Subscription Does Not Exist") if is_late else data]
+
+    return {"sip_out": deny}
+
+
 def _bye_from_the_caller(response: bytes) -> bytes:
     """A BYE as whoever sent this response would send it."""
     lines = [
@@ -147,6 +160,12 @@ MUTANTS = [
         "CALL-REFER-15",
         "The BYE after a REFER is answered with 481.",
         remembering("", _no_bye_after_refer),
+    ),
+    mutant(
+        "notify-refused-after-bye",
+        "CALL-REFER-19",
+        "A NOTIFY after the BYE is answered with 481.",
+        remembering("", _subscription_ends_with_bye),
     ),
     mutant(
         "refused-refer-ends-the-call",

@@ -324,6 +324,9 @@ class CallControl:
             terminated=event.is_terminated,
         )
         if event.status is None or event.status < 200:
+            if event.is_terminated and call.state is State.TRANSFERRING:
+                # RFC 6665 4.1.3: no more will be heard of the transfer, and nobody said that it succeeded
+                self.apply(call, ReferFailed(status=None), now)
             return
         if event.status >= 300:
             self.apply(call, ReferFailed(status=event.status), now)

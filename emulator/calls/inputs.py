@@ -171,10 +171,11 @@ class CallerBye:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferFailed:
-    """The trunk refused the REFER, or a NOTIFY said that the target could not be reached."""
+    """The trunk refused the REFER, or a NOTIFY said that the target could not be reached; `status` is None where the
+    reports ended without a word of it."""
 
     kind: ClassVar = InputKind.REFER_FAILED
-    status: int
+    status: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,13 +144,17 @@ class Uas:
     def _receive_in_dialog(self, arrival: Arrival, now: float) -> None:
         request = arrival.request
         dialog = self._dialogs.find(arrival)
+        is_over = dialog is None
+        if dialog is None and request.method == "NOTIFY":
+            dialog = self._dialogs.find_subscription(arrival)  # RFC 5057 4.2: it outlives the BYE
         if dialog is None:
             self._responder.answer(arrival, 481, now=now)  # RFC 3261 12.2.2
             return
         if not dialog.take_sequence(request.cseq.number):
             self._responder.answer(arrival, 500, now=now)  # RFC 3261 12.2.2
             return
-        self._dialogs.move(dialog, arrival.flow, arrival.destination)
+        if not is_over:
+            self._dialogs.move(dialog, arrival.flow, arrival.destination)
         match request.method:
             case "INVITE":
                 self._receive_reinvite(arrival, dialog, now)
@@ -236,6 +240,8 @@ class Uas:
         self._responder.answer(arrival, 200, now=now)
         if report.is_terminated:
             del dialog.transfers[cseq]
+            if not dialog.transfers:
+                self._dialogs.forget_subscription(dialog)
         self._wire.tell(
             NotifyReceived(
                 dialog=dialog.id,

@@ -1,5 +1,6 @@
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -251,7 +252,16 @@ def test_transfer_is_followed_by_its_notifies(desk: Desk) -> None:
     assert [data["status"] for data in kinds] == [202, 100, None, 200]
 
 
-@pytest.mark.parametrize("event", [completed("REFER", 603), notify(503)])
+def test_transfer_whose_reports_end_without_an_outcome_leaves_the_call(desk: Desk) -> None:
+    call = desk.connect()
+    desk.control.apply(call, Refer(target="tel:+1", reply=None), T0)
+    desk.sip(replace(notify(100), is_terminated=True))
+    assert call.state is State.CONNECTED
+    desk.sip(replace(notify(None), is_terminated=True))
+    assert call.state is State.CONNECTED
+
+
+@pytest.mark.parametrize("event", [completed("REFER", 603), completed("REFER", 408), notify(503)])
 def test_transfer_that_fails_leaves_the_call(desk: Desk, event: sip.SipEvent) -> None:
     call = desk.connect()
     desk.control.apply(call, Refer(target="tel:+1", reply=None), T0)

@@ -1,6 +1,9 @@
 """The live dialogs of an endpoint."""
 
+from typing import Any
+
 import pytest
+from ringback.emulator.sip import dialogs as dialogs_module
 from ringback.emulator.sip.acceptance import Acceptance
 from ringback.emulator.sip.arrival import Arrival
 from ringback.emulator.sip.dialog import Dialog, DialogInput
@@ -90,3 +93,19 @@ def test_dialog_belongs_to_the_stream_it_moved_to() -> None:
     assert (each.flow, each.destination) == (UDP, ("198.51.100.9", 5060))
     dialogs.move(each, OTHER, None)
     assert new.dialogs == {each.id}
+
+
+def test_subscriptions_that_never_end_are_bounded(peer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialogs_module, "SUBSCRIPTION_LIMIT", 1)
+    ended = []
+    for number in range(2):
+        peer.call_id = f"call-{number}"
+        dialog = peer.confirmed()
+        peer.endpoint.send_refer(dialog, "tel:+14155550100", peer.now)
+        peer.answer(peer.take()[0], 202)
+        peer.request("BYE", to_tag=dialog)
+        ended.append(dialog)
+    headers = ("Event: refer", "Subscription-State: active")
+    assert peer.request("NOTIFY", *headers, to_tag=ended[1]).status == 200
+    peer.call_id = "call-0"
+    assert peer.request("NOTIFY", *headers, to_tag=ended[0]).status == 481

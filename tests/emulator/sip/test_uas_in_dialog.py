@@ -228,6 +228,37 @@ def test_transfer_is_told_until_its_last_notify(peer: Any) -> None:
     assert notify(peer, dialog, "terminated", b"SIP/2.0 200 OK").status == 481
 
 
+def test_transfer_is_reported_on_after_the_bye(peer: Any) -> None:
+    dialog = peer.confirmed()
+    peer.endpoint.send_refer(dialog, "tel:+14155550100", peer.now)
+    (refer,) = peer.take()
+    peer.answer(refer, 202)
+    assert peer.request("BYE", to_tag=dialog).status == 200
+    assert peer.endpoint.idle
+    assert notify(peer, dialog, "active", b"SIP/2.0 180 Ringing").status == 200
+    assert peer.request("INFO", to_tag=dialog).status == 481
+    peer.from_tag = "eve"
+    assert notify(peer, dialog, "active", b"SIP/2.0 200 OK").status == 481
+    peer.from_tag = "alice"
+    assert notify(peer, dialog, "terminated", b"SIP/2.0 200 OK").status == 200
+    assert [each.status for each in peer.events(NotifyReceived)] == [180, 200]
+    assert notify(peer, dialog, "terminated", b"SIP/2.0 200 OK").status == 481
+
+
+def test_each_of_two_transfers_is_reported_on_after_the_bye(peer: Any) -> None:
+    dialog = peer.confirmed()
+    events = []
+    for target in ("tel:+14155550100", "tel:+14155550101"):
+        peer.endpoint.send_refer(dialog, target, peer.now)
+        (refer,) = peer.take()
+        peer.answer(refer, 202)
+        events.append(f"refer;id={refer.cseq.number}")
+    peer.request("BYE", to_tag=dialog)
+    for event in events:
+        assert notify(peer, dialog, "terminated", b"SIP/2.0 200 OK", event).status == 200
+    assert notify(peer, dialog, "terminated", b"SIP/2.0 200 OK", events[0]).status == 481
+
+
 def test_notify_without_a_transfer_belongs_to_nothing(peer: Any) -> None:
     dialog = peer.confirmed()
     assert notify(peer, dialog, "active", b"SIP/2.0 100 Trying").status == 481
