@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Coroutine
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import click
 
@@ -72,6 +72,8 @@ def _option_kind(name: str, hint: Any) -> dict[str, Any]:
         hint = next(arm for arm in get_args(hint) if arm is not types.NoneType)
     if hint is bool:
         return {"is_flag": True}
+    if get_origin(hint) is Literal:
+        return {"type": click.Choice(get_args(hint))}
     if hint is PortRange:
         return {"callback": _read_ports}
     if get_origin(hint) is tuple:

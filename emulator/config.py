@@ -4,9 +4,11 @@ A setting tagged CHOICE stands where the real service's behaviour is not known: 
 """
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
 from .errors import UsageError
+
+SrtpUse = Literal["required", "preferred", "refused"]
 
 
 def setting(default: Any, text: str, *, tag: str | None = None, secret: bool = False) -> Any:
@@ -115,6 +117,14 @@ class Settings:
         tag="CHOICE",
     )
 
+    # Media of SIP calls
+    srtp: SrtpUse = setting(
+        "preferred",
+        "SRTP with keys in the SDP (RFC 4568): `preferred` speaks what the offer says, and SRTP where it says both; "
+        "`required` and `refused` answer the other kind with 488.",
+        tag="CHOICE",
+    )
+
     # WebRTC
     webrtc_addresses: tuple[str, ...] = setting(
         (), "Addresses that browsers send media to; without any it is the host's, or every one of a wildcard."
@@ -182,6 +192,8 @@ class Settings:
             raise UsageError("give both of tls-cert and tls-key, or neither")
         if self.webhook_clock not in ("wall", "virtual"):
             raise UsageError(f"webhook-clock {self.webhook_clock!r}: give wall or virtual")
+        if self.srtp not in get_args(SrtpUse):
+            raise UsageError(f"srtp {self.srtp!r}: give one of {', '.join(get_args(SrtpUse))}")
         if self.info_dtmf not in ("always", "never", "fallback"):
             raise UsageError(f"info-dtmf {self.info_dtmf!r}: give always, never or fallback")
         if self.session_refresher not in ("uac", "uas"):

@@ -3,9 +3,7 @@
 import re
 from typing import Any
 
-_SIP_SECRETS = re.compile(
-    r"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*\S+|a=crypto:\d+[ \t]+\S+[ \t]+inline:)[^\r\n]*"
-)
+_SIP_SECRETS = re.compile(r"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*\S+|a=[ \t]*crypto[^\r\n]*?inline:)[^\r\n]*")
 
 
 def redacted_key(key: str) -> str:

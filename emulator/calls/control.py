@@ -216,7 +216,7 @@ class CallControl:
             self._emit(None, RefuseInvite(invite=event.invite, status=self._settings.unknown_project_status))
             return
         try:
-            offer, negotiated = _read_offer(event.request)
+            offer, negotiated = self._read_offer(event.request)
         except SdpError as error:
             self._emit(None, RefuseInvite(invite=event.invite, status=error.status))
             return
@@ -251,7 +251,7 @@ class CallControl:
             call,
             PostWebhook(
                 sip_headers=tuple(event.request.headers),
-                media_security=offer_answer.media_security(offer),
+                media_security=None if negotiated is None else negotiated.security,
             ),
         )
         if project.auto_accept:
@@ -268,7 +268,7 @@ class CallControl:
         if isinstance(leg, SipLeg) and leg.offer is None:
             try:
                 answer = description.parse(event.body)
-                negotiated = offer_answer.negotiate(answer)
+                negotiated = self._negotiate(answer)
             except SdpError as error:
                 self.apply(call, MediaFailed(reason=str(error)), now)
                 return
@@ -280,7 +280,7 @@ class CallControl:
         if not event.body:
             return
         try:
-            negotiated = offer_answer.negotiate(description.parse(event.body))
+            negotiated = self._negotiate(description.parse(event.body))
         except SdpError as error:
             self._journal.add(
                 "media.unchanged", now=now, project_id=call.project_id, call_id=call.call_id, reason=str(error)
@@ -294,7 +294,7 @@ class CallControl:
             self._emit(None, RefuseInvite(invite=event.invite, status=481))
             return
         try:
-            offer, negotiated = _read_offer(event.request)
+            offer, negotiated = self._read_offer(event.request)
         except SdpError as error:  # RFC 3261 14.2: 488, and the session goes on as it was
             self._emit(call, RefuseInvite(invite=event.invite, status=error.status))
             return
@@ -351,10 +351,12 @@ class CallControl:
         """A SIP message of this call could not be handed over."""
         self.apply(call, SendFailed(what=what, reason=reason), now)
 
+    def _read_offer(self, request: Request) -> tuple[SessionDescription | None, NegotiatedAudio | None]:
+        """The offer of an INVITE and what we make of it; Nones when it carries none (RFC 3261 13.2.1)."""
+        if not request.body:
+            return None, None
+        offer = description.parse(request.body)
+        return offer, self._negotiate(offer)
 
-def _read_offer(request: Request) -> tuple[SessionDescription | None, NegotiatedAudio | None]:
-    """The offer of an INVITE and what we make of it; Nones when it carries none (RFC 3261 13.2.1)."""
-    if not request.body:
-        return None, None
-    offer = description.parse(request.body)
-    return offer, offer_answer.negotiate(offer)
+    def _negotiate(self, theirs: SessionDescription) -> NegotiatedAudio:
+        return offer_answer.negotiate(theirs, srtp=self._settings.srtp)

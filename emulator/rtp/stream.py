@@ -24,6 +24,7 @@ from .rtcp import (
     parse_compound,
 )
 from .sender import RtpSender
+from .srtp import MediaKeys, Replayed, Srtp
 
 REPORT_INTERVAL = 5.0  # RFC 3550 6.2: the least interval
 _RTCP_PATIENCE = 3 * REPORT_INTERVAL
@@ -65,13 +66,22 @@ class RtpStream:
 
     Give every datagram of the RTP port to `receive_datagram` and of the RTCP port to `receive_rtcp`, call `tick` each
     20 ms, and after it send what `data_to_send` and `rtcp_to_send` return. Nothing that a peer sends raises: what is of
-    no use is counted.
+    no use is counted. With `keys` all of it is SRTP and SRTCP, and without it plain; both may change in a call.
     """
 
     # Construction
 
-    def __init__(self, audio: AudioParameters, *, ids: Ids, now: float, jitter_target_ms: int = 40) -> None:
+    def __init__(
+        self,
+        audio: AudioParameters,
+        *,
+        ids: Ids,
+        now: float,
+        jitter_target_ms: int = 40,
+        keys: MediaKeys | None = None,
+    ) -> None:
         self._ids = ids
+        self._srtp = None if keys is None else Srtp(keys)
         self._audio = audio
         self._sender = RtpSender(
             codec=make_codec(audio.codec),
@@ -94,12 +104,17 @@ class RtpStream:
         self._sent_at_report = 0
         self._report_at = now + self._interval() / 2  # RFC 3550 6.2: the first one after half the interval
         self._counts = {"stun": 0, "malformed": 0, "foreign": 0, "unknown_payload": 0, "unwanted": 0, "reports": 0}
+        self._unauthentic = self._replayed = 0
         self._round_trip: float | None = None
         self._peer_lost = 0
 
-    def renegotiate(self, audio: AudioParameters, now: float) -> None:
+    def renegotiate(self, audio: AudioParameters, now: float, keys: MediaKeys | None = None) -> None:
         """A re-INVITE was answered: the next tick follows it. A new remote address is used at once and latched anew."""
         before, self._audio = self._audio, audio
+        if keys is None or self._srtp is None:
+            self._srtp = None if keys is None else Srtp(keys)
+        else:
+            self._srtp.change(keys)
         self._sender.change(
             codec=make_codec(audio.codec),
             payload_type=audio.payload_type,
@@ -131,6 +146,16 @@ class RtpStream:
     def receive_datagram(self, data: bytes, source: Address, now: float) -> None:
         """One datagram of the RTP port. RTCP on it (RFC 5761) is taken too, STUN and garbage are not."""
         kind = classify(data)
+        if self._srtp is not None and kind == "rtp":
+            try:
+                plain = self._srtp.unprotect(data)
+            except Replayed:
+                self._replayed += 1
+                return
+            if plain is None:
+                self._unauthentic += 1
+                return
+            data = plain
         if kind == "rtcp":
             self._receive_reports(data, now)
         elif kind != "rtp":
@@ -152,7 +177,10 @@ class RtpStream:
         """Play 20 ms to the peer (None: silence), and take what came from it. Each digit is in one tick only."""
         if self._audio.sends and not self._closed:
             target = self._latch.target
-            for data in self._sender.frame(play):
+            packets = self._sender.frame(play)
+            if self._srtp is not None:
+                packets = [self._srtp.protect(data) for data in packets]
+            for data in packets:
                 self._outgoing.append((data, target))
         else:
             self._sender.skip()
@@ -208,6 +236,7 @@ class RtpStream:
             "sent_octets": self._sender.octets,
             **self._receiver.statistics(),
             **self._counts,
+            **({} if self._srtp is None else {"unauthentic": self._unauthentic, "replayed": self._replayed}),
             "peer_lost": self._peer_lost,
             "round_trip": self._round_trip,
             "remote": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
@@ -231,6 +260,12 @@ class RtpStream:
             self._receiver.receive(packet, now)
 
     def _receive_reports(self, data: bytes, now: float) -> bool:
+        if self._srtp is not None:
+            plain = self._srtp.unprotect_rtcp(data)
+            if plain is None:
+                self._unauthentic += 1
+                return False
+            data = plain
         try:
             packets = parse_compound(data)
         except PeerError:
@@ -274,7 +309,8 @@ class RtpStream:
                 blocks=blocks,
             )
         description = SourceDescription(ssrc=sender.ssrc, cname=self._cname)
-        return [(compound([report, description, *more]), self._rtcp_latch.target)]
+        data = compound([report, description, *more])
+        return [(data if self._srtp is None else self._srtp.protect_rtcp(data), self._rtcp_latch.target)]
 
     def _interval(self) -> float:
         # RFC 3550 6.3.1: between half and one and a half times the interval, so that reports never fall into step.

@@ -1,7 +1,7 @@
-"""Offer and answer (RFC 3264) for one G.711 stream with telephone events, in the shape of the service's answers.
+"""Offer and answer (RFC 3264) for one audio stream with telephone events, in the shape of the service's answers.
 
 `negotiate` reads what the peer wants, `build_answer` says what we do. `build_offer` is for an INVITE that came without
-a description; then `negotiate` reads the peer's answer just as well.
+a description; then `negotiate` reads the peer's answer just as well. `local_description` calls both builders.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,14 @@ from ipaddress import IPv6Address
 from typing import Literal, TypeAlias
 
 from ..errors import SdpError
+from .crypto import Crypto, first_usable
 from .description import MediaDescription, SessionDescription, read_address
 
 Codec: TypeAlias = Literal["PCMU", "PCMA"]
 Direction: TypeAlias = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 Security: TypeAlias = Literal["rtp", "srtp"]
+SrtpUse: TypeAlias = Literal["required", "preferred", "refused"]
+"""What an offer of SRTP, or one without, meets. `preferred`: the offer decides, and where it has both it is SRTP."""
 
 STATIC_PAYLOAD_TYPES: dict[str, Codec] = {"0": "PCMU", "8": "PCMA"}  # RFC 3551 table 4: needs no rtpmap
 CLOCK_RATE = 8000
@@ -31,9 +34,9 @@ _PROTOCOLS: dict[str, Security] = {
     "RTP/AVPF": "rtp",
     "RTP/SAVP": "srtp",
     "RTP/SAVPF": "srtp",
-    "UDP/TLS/RTP/SAVP": "srtp",
-    "UDP/TLS/RTP/SAVPF": "srtp",
 }
+_DTLS_PROTOCOLS = ("UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF")
+"""Keys by a handshake (RFC 5764), which is not spoken here for SIP."""
 _REVERSED: dict[Direction, Direction] = {
     "sendrecv": "sendrecv",
     "sendonly": "recvonly",
@@ -50,6 +53,7 @@ class NegotiatedAudio:
 
     `ptime_ms` is the packet length that the peer likes to receive; `rtcp_port` is where its RTCP goes. `media_index` of
     `media_count` is the `m=` line that was taken. `dtmf_events` is what the peer understands, as `fmtp` writes it.
+    `crypto` is the line of the peer that was taken, with its key; None for plain RTP.
     """
 
     codec: Codec
@@ -62,9 +66,14 @@ class NegotiatedAudio:
     remote_port: int
     rtcp_port: int
     direction: Direction
-    security: Security
     media_index: int
     media_count: int
+    crypto: Crypto | None = None
+
+    @property
+    def security(self) -> Security:
+        """The webhook's `sip_media_security`."""
+        return "rtp" if self.crypto is None else "srtp"
 
     @property
     def sends(self) -> bool:
@@ -75,37 +84,29 @@ class NegotiatedAudio:
         return self.direction in ("sendrecv", "recvonly")
 
 
-def negotiate(offer: SessionDescription, *, codecs: Sequence[Codec] = ("PCMU", "PCMA")) -> NegotiatedAudio:
+def negotiate(
+    offer: SessionDescription, *, codecs: Sequence[Codec] = ("PCMU", "PCMA"), srtp: SrtpUse = "preferred"
+) -> NegotiatedAudio:
     """Take the first audio line that we can serve, and on it the codec of ours that the offerer prefers.
 
-    Works on an answer to our own offer too. Raises `SdpError`: 488 when nothing fits, 400 when what would fit is not
-    usable; the message tells each audio line's reason. SRTP is refused.
+    A line of SRTP comes before a plain one. Works on an answer to our own offer too. Raises `SdpError`: 488 when
+    nothing fits, 400 when what would fit is not usable; the message tells each audio line's reason.
     """
     reasons: list[str] = []
+    plain: tuple[int, _Choice] | None = None
     for index, media in enumerate(offer.media):
         if media.kind != "audio":
             continue
-        reason, payload_type, codec = _choose(media, codecs)
-        if codec is None:
-            reasons.append(reason)
-            continue
-        events_type, events = _telephone_events(media)
-        return NegotiatedAudio(
-            codec=codec,
-            payload_type=payload_type,
-            clock_rate=CLOCK_RATE,
-            dtmf_payload_type=events_type,
-            dtmf_events=events,
-            ptime_ms=_ptime(media),
-            remote_address=_remote_address(media),
-            remote_port=media.port,
-            rtcp_port=_rtcp_port(media),
-            direction=_REVERSED[_offered_direction(offer, media)],
-            security="rtp",
-            media_index=index,
-            media_count=len(offer.media),
-        )
-    raise SdpError("; ".join(reasons) or "the description has no audio line", status=488)
+        choice = _choose(media, codecs, srtp)
+        if isinstance(choice, str):
+            reasons.append(choice)
+        elif choice.crypto is not None:
+            return _negotiated(offer, index, choice)
+        else:
+            plain = plain or (index, choice)
+    if plain is None:
+        raise SdpError("; ".join(reasons) or "the description has no audio line", status=488)
+    return _negotiated(offer, *plain)
 
 
 def build_answer(
@@ -116,8 +117,12 @@ def build_answer(
     port: int,
     session_id: int,
     version: int,
+    crypto: Crypto | None = None,
 ) -> str:
-    """The answer, as the service writes it (FACTS 5.2 [OBS]): its `m=` lines are the offer's, in number and order."""
+    """The answer, as the service writes it (FACTS 5.2 [OBS]): its `m=` lines are the offer's, in number and order.
+
+    `crypto` is our key, under the tag and the suite of the offer's line (RFC 4568 5.1.2).
+    """
     lines = _session_lines(address, session_id, version)
     for index, media in enumerate(offer.media):
         if index != negotiated.media_index:
@@ -129,47 +134,80 @@ def build_answer(
             protocol=media.protocol,
             codecs={negotiated.payload_type: negotiated.codec},
             events_payload_type=negotiated.dtmf_payload_type,
+            crypto=crypto,
         )
         if negotiated.direction != "sendrecv":
             lines.append(f"a={negotiated.direction}")
     return "".join(f"{line}\r\n" for line in lines)
 
 
-def build_offer(*, address: str, port: int, session_id: int, version: int) -> str:
-    """Our own offer, for the 200 to an INVITE without one (RFC 3264 5). The answer comes in the ACK."""
+def build_offer(*, address: str, port: int, session_id: int, version: int, crypto: Crypto | None = None) -> str:
+    """Our own offer, for the 200 to an INVITE without one (RFC 3264 5), of SRTP if `crypto` is given. The answer comes
+    in the ACK."""
     lines = _session_lines(address, session_id, version)
     lines += _audio_lines(
         port,
-        protocol="RTP/AVP",
+        protocol="RTP/AVP" if crypto is None else "RTP/SAVP",
         codecs={int(number): codec for number, codec in STATIC_PAYLOAD_TYPES.items()},
         events_payload_type=OFFERED_EVENTS_PAYLOAD_TYPE,
+        crypto=crypto,
     )
     return "".join(f"{line}\r\n" for line in lines)
 
 
-def media_security(offer: SessionDescription | None) -> Security | None:
-    """The webhook's `sip_media_security`: "srtp" only when no audio line is plain; None when there is no audio."""
-    if offer is None:
-        return None
-    seen = {_PROTOCOLS.get(media.protocol) for media in offer.media if media.kind == "audio" and media.port}
-    return "rtp" if "rtp" in seen else "srtp" if "srtp" in seen else None
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What one audio line leads to."""
+
+    payload_type: int
+    codec: Codec
+    crypto: Crypto | None
 
 
-def _choose(media: MediaDescription, codecs: Sequence[Codec]) -> tuple[str, int, Codec | None]:
-    """`("", payload type, codec)`, or the reason why not."""
-    line = f"m=audio {media.port} {media.protocol} {' '.join(media.formats)}"
-    security = _PROTOCOLS.get(media.protocol)
+def _negotiated(offer: SessionDescription, index: int, choice: _Choice) -> NegotiatedAudio:
+    media = offer.media[index]
+    events_type, events = _telephone_events(media)
+    return NegotiatedAudio(
+        codec=choice.codec,
+        payload_type=choice.payload_type,
+        clock_rate=CLOCK_RATE,
+        dtmf_payload_type=events_type,
+        dtmf_events=events,
+        ptime_ms=_ptime(media),
+        remote_address=_remote_address(media),
+        remote_port=media.port,
+        rtcp_port=_rtcp_port(media),
+        direction=_REVERSED[_offered_direction(offer, media)],
+        media_index=index,
+        media_count=len(offer.media),
+        crypto=choice.crypto,
+    )
+
+
+def _choose(media: MediaDescription, codecs: Sequence[Codec], srtp: SrtpUse) -> _Choice | str:
+    """The choice, or the reason why there is none."""
+    line = f"'m=audio {media.port} {media.protocol} {' '.join(media.formats)}'"
     if media.port == 0:
-        return f"'{line}' is disabled by its port", 0, None
+        return f"{line} is disabled by its port"
+    if media.protocol in _DTLS_PROTOCOLS:
+        return f"{line} wants DTLS-SRTP, here keys come by a=crypto (RFC 4568)"
+    security = _PROTOCOLS.get(media.protocol)
     if security is None:
-        return f"'{line}' is not RTP", 0, None
+        return f"{line} is not RTP"
+    crypto = None
     if security == "srtp":
-        return f"'{line}' wants SRTP, only plain RTP is spoken here", 0, None
+        crypto = first_usable(media)
+        if srtp == "refused":
+            return f"{line} wants SRTP, only plain RTP is spoken here"
+        if crypto is None:
+            return f"{line} has no a=crypto with a suite and a key that we know"
+    elif srtp == "required":
+        return f"{line} is plain RTP, only SRTP is spoken here"
     for payload_type, name, rate, channels in _formats(media):
         codec = next((codec for codec in codecs if codec == name), None)
         if codec is not None and rate == CLOCK_RATE and channels == 1:
-            return "", payload_type, codec
-    return f"'{line}' has none of {', '.join(codecs)}", 0, None
+            return _Choice(payload_type, codec, crypto)
+    return f"{line} has none of {', '.join(codecs)}"
 
 
 def _formats(media: MediaDescription) -> Iterator[tuple[int, str, int, int]]:
@@ -248,14 +286,16 @@ def _session_lines(address: str, session_id: int, version: int) -> list[str]:
     ]
 
 
-def _audio_lines(port: int, *, protocol: str, codecs: dict[int, Codec], events_payload_type: int | None) -> list[str]:
+def _audio_lines(
+    port: int, *, protocol: str, codecs: dict[int, Codec], events_payload_type: int | None, crypto: Crypto | None
+) -> list[str]:
     events = [] if events_payload_type is None else [events_payload_type]
     lines = [f"m=audio {port} {protocol} {' '.join(map(str, [*codecs, *events]))}"]
     for number in events:
         lines += [f"a=rtpmap:{number} telephone-event/{CLOCK_RATE}", f"a=fmtp:{number} {OUR_EVENTS}"]
     lines.append(f"a=ptime:{PTIME_MS}")
     lines += [f"a=rtpmap:{number} {codec}/{CLOCK_RATE}" for number, codec in codecs.items()]
-    return lines
+    return lines if crypto is None else [*lines, crypto.line()]
 
 
 def _number(text: str, default: int) -> int:

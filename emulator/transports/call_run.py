@@ -7,13 +7,9 @@ from dataclasses import dataclass, field
 from ..calls.call import Call
 from ..calls.effects import Effect
 from ..calls.inputs import ReplyToken
-from ..calls.leg import SipLeg
 from ..errors import ApiError
 from ..faults.plan import Pause
-from ..ids import Ids
-from ..sdp.description import SessionDescription
 from ..sdp.local_description import LocalDescription
-from ..sdp.offer_answer import NegotiatedAudio, build_answer, build_offer
 from .hosting import RunningHost
 from .memory_line import MemoryMedia
 from .rtp_net import MediaLeg
@@ -58,18 +54,3 @@ class CallRun:
     local: LocalDescription | None = None
     """Our side's session description, where the leg is SIP."""
     statistics: dict[str, object] = field(default_factory=dict)
-
-    def describe(
-        self, ids: Ids, leg: SipLeg, port: int, offer: SessionDescription | None, negotiated: NegotiatedAudio | None
-    ) -> bytes:
-        """Our answer, or our offer where there was none."""
-        self.local = self.local or LocalDescription(ids)
-
-        def build(session_id: int, version: int) -> str:
-            if offer is None or negotiated is None:
-                return build_offer(address=leg.local_address, port=port, session_id=session_id, version=version)
-            return build_answer(
-                offer, negotiated, address=leg.local_address, port=port, session_id=session_id, version=version
-            )
-
-        return self.local.write(build).encode()

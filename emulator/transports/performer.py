@@ -33,8 +33,8 @@ from ..calls.effects import (
     SendSip,
     StartMedia,
 )
-from ..calls.inputs import ByeCompleted, Input, MediaFailed, MediaReady, ReplyToken, SessionExpired, Stop
-from ..calls.leg import SipLeg, WebRtcLeg
+from ..calls.inputs import ByeCompleted, Input, ReplyToken, SessionExpired, Stop
+from ..calls.leg import WebRtcLeg
 from ..calls.project import Project
 from ..config import Settings
 from ..errors import ApiError, EmulatorBug, InternalError, SipError, UpstreamFailed, UsageError
@@ -42,15 +42,15 @@ from ..faults.plan import Faults, Pause
 from ..ids import Ids
 from ..journal import Journal
 from ..realtime.session_config import SessionConfig
-from ..sdp.offer_answer import NegotiatedAudio
 from ..sdp.webrtc_offer import WebRtcOffer
 from ..sip import events as sip
 from ..sip.endpoint import SipEndpoint
 from .call_run import BatchEnd, CallRun, Reply
 from .deadlines import Clock, Deadlines
 from .hosting import RESPONSE_CREATE, Nobody, RunningHost
-from .memory_line import MemoryLine, MemoryMedia
-from .rtp_net import MediaLeg, MediaPorts, NoMediaPort, Ticker
+from .memory_line import MemoryLine
+from .rtp_net import MediaPorts, Ticker
+from .sip_calls import SipCalls, sip_leg
 from .sip_record import record_dropped, record_message
 from .supervisor import Supervisor
 from .webrtc_calls import WebRtcCalls
@@ -85,14 +85,22 @@ class Performer:
         self._deadlines = deadlines
         self._supervisor = supervisor
         self._journal = journal
-        self._ids = ids
-        self._media_ports = media_ports
         self._make_host = make_host
         self._post_webhook = post_webhook
         self._flush = flush
-        self._find_line = line_of
         self._faults = faults
         self._ticker = Ticker(deadlines, clock.now)
+        self._sip = SipCalls(
+            settings=settings,
+            endpoint=endpoint,
+            ids=ids,
+            clock=clock,
+            record=self._record,
+            media_ports=media_ports,
+            ticker=self._ticker,
+            line_of=line_of,
+            faults=faults,
+        )
         self._webrtc = WebRtcCalls(
             settings=settings,
             ids=ids,
@@ -309,11 +317,11 @@ class Performer:
             case PostWebhook():
                 self._post_webhook(run.call, effect)
             case SendSip(status=status):
-                self._endpoint.respond(_sip_leg(run.call).invite, status, now=self._clock.now())
+                self._endpoint.respond(sip_leg(run.call).invite, status, now=self._clock.now())
             case SendAnswer(port=port):
-                self._respond_with_sdp(run, _sip_leg(run.call), port)
+                self._sip.answer(run, sip_leg(run.call), port)
             case SendRefer(target=target):
-                self._endpoint.send_refer(_sip_leg(run.call).dialog, target, self._clock.now())
+                self._endpoint.send_refer(sip_leg(run.call).dialog, target, self._clock.now())
             case SendBye():
                 self._send_bye(run)
             case OpenSession():
@@ -330,14 +338,14 @@ class Performer:
             case AskForGreeting():
                 self._ask_for_greeting(run)
             case RenewMedia():
-                self._renew_media(run, effect)
+                self._sip.renew(run, effect)
             case HearDigit(digit=digit):
                 if run.host is not None:
                     self._record(run, "media.dtmf", digit=digit, by="INFO")
                     run.host.host.receive_dtmf(digit, self._clock.now())
                     run.host.pump()
             case ChangeMedia(negotiated=negotiated):
-                self._change_media(run, negotiated)
+                self._sip.change(run, negotiated)
             case RefuseInvite():
                 self._refuse(effect)
             case ReplyHttp(reply=token, error=error, answer=answer):
@@ -350,7 +358,7 @@ class Performer:
             self.control.apply(run.call, ByeCompleted(status=200), now)
             return
         try:
-            self._endpoint.send_bye(_sip_leg(run.call).dialog, now)
+            self._endpoint.send_bye(sip_leg(run.call).dialog, now)
         except (SipError, UsageError) as error:  # whoever can't be reached needs no BYE: hanging up has worked
             self.control.send_failed(run.call, "BYE", str(error), now)
 
@@ -375,87 +383,20 @@ class Performer:
         reply.outcome.set_result(error)
         self._hold(run, reply.wait_written())
 
-    def _respond_with_sdp(self, run: CallRun, asked: SipLeg | RenewMedia, port: int) -> None:
-        """200 with our answer, or with our offer where the INVITE had none."""
-        body = run.describe(self._ids, _sip_leg(run.call), port, asked.offer, asked.negotiated)
-        self._endpoint.respond(asked.invite, 200, body=body, content_type="application/sdp", now=self._clock.now())
-
     def _open_media(self, run: CallRun) -> None:
-        now = self._clock.now()
         call = run.call
         if isinstance(call.leg, WebRtcLeg):
             assert run.host is not None
             give = functools.partial(self.apply, call)
             self._hold(run, self._webrtc.open(call, run.host, give, self._bug_of(call)))
             return
-        if (line := self._line_of(call)) is not None:
-            run.media = MemoryMedia(line, self._ticker, self._clock.now, self._bug_of(call))
-            self.control.apply(call, MediaReady(port=run.media.port), now)
-            return
-        try:
-            sockets = self._media_ports.open()
-        except NoMediaPort as error:
-            self.control.apply(run.call, MediaFailed(reason=str(error)), now)
-            return
-        run.media = MediaLeg(
-            sockets=sockets,
-            loop=asyncio.get_running_loop(),
-            now=self._clock.now,
-            ticker=self._ticker,
-            on_bug=self._bug_of(call),
-            faults=self._faults,
-            project_id=run.call.project_id,
-            call_id=run.call.call_id,
-        )
-        self.control.apply(run.call, MediaReady(port=sockets.port), now)
-
-    def _line_of(self, call: Call) -> MemoryLine | None:
-        """Of a caller in this process."""
-        leg = call.leg
-        return self._find_line(leg.line) if isinstance(leg, SipLeg) and leg.line is not None else None
+        self.control.apply(call, self._sip.open(run, self._bug_of(call)), self._clock.now())
 
     def _start_media(self, run: CallRun) -> None:
         if isinstance(run.call.leg, WebRtcLeg):
             self._webrtc.start(run.call, self._bug_of(run.call))
-            return
-        leg = _sip_leg(run.call)
-        if run.media is None or run.host is None or leg.negotiated is None:
-            raise EmulatorBug(f"media of call {run.call.call_id} starts before it was opened")
-        from ..rtp.stream import RtpStream  # with it comes all that sound needs, see `server.load_sound`
-
-        stream = RtpStream(leg.negotiated, ids=self._ids, now=self._clock.now())
-        run.media.start(stream, run.host, lambda digit: self._record(run, "media.dtmf", digit=digit))
-        self._record(
-            run,
-            "media.opened",
-            codec=leg.negotiated.codec,
-            local=f"{leg.local_address}:{run.media.port}",
-            remote=f"{leg.negotiated.remote_address}:{leg.negotiated.remote_port}",
-        )
-
-    def _renew_media(self, run: CallRun, renewal: RenewMedia) -> None:
-        try:
-            if run.media is None:
-                self._endpoint.respond(renewal.invite, 481, now=self._clock.now())  # the call is over
-                return
-            self._respond_with_sdp(run, renewal, run.media.port)
-        except (SipError, UsageError) as error:  # it was cancelled, or the call was hung up, while this waited
-            log.debug("= re-INVITE %s is over before its answer: %s", renewal.invite, error)
-            return
-        if renewal.negotiated is not None:
-            self._change_media(run, renewal.negotiated)
-
-    def _change_media(self, run: CallRun, negotiated: NegotiatedAudio) -> None:
-        if run.media is None or run.media.stream is None:
-            return  # the call is over
-        run.media.stream.renegotiate(negotiated, self._clock.now())
-        self._record(
-            run,
-            "media.changed",
-            codec=negotiated.codec,
-            direction=negotiated.direction,
-            remote=f"{negotiated.remote_address}:{negotiated.remote_port}",
-        )
+        elif (failed := self._sip.start(run)) is not None:
+            self.control.apply(run.call, failed, self._clock.now())
 
     def _close_media(self, run: CallRun) -> None:
         if isinstance(run.call.leg, WebRtcLeg):
@@ -463,10 +404,7 @@ class Performer:
             self._record(run, "media.closed", statistics=run.statistics)
             self._hold(run, closing)
             return
-        if run.media is not None:
-            run.statistics = run.media.close()
-            run.media = None
-            self._record(run, "media.closed", statistics=run.statistics)
+        self._sip.close(run)
 
     def _close(self, run: CallRun, code: int) -> None:
         if run.host is not None:
@@ -488,9 +426,3 @@ class Performer:
 
     def _record(self, run: CallRun, kind: str, **data: Any) -> None:
         self._journal.add(kind, now=self._clock.now(), project_id=run.call.project_id, call_id=run.call.call_id, **data)
-
-
-def _sip_leg(call: Call) -> SipLeg:
-    if not isinstance(call.leg, SipLeg):
-        raise EmulatorBug(f"call {call.call_id} has no SIP leg")
-    return call.leg

@@ -22,6 +22,8 @@ def test_port_range_refuses_nonsense(text: str) -> None:
         ({"http_port": 70000}, "http-port 70000"),
         ({"project": "mine"}, "starts with proj_"),
         ({"webhook_clock": "moon"}, "give wall or virtual"),
+        ({"info_dtmf": "maybe"}, "give always, never or fallback"),
+        ({"srtp": "maybe"}, "give one of required, preferred, refused"),
     ],
 )
 def test_settings_refuse_what_can_not_work(options: dict[str, object], message: str) -> None:

@@ -59,6 +59,9 @@ def message(method: str = "INVITE", user: str = "proj_ringback", body: str = SDP
     return request
 
 
+SECURE = SDP.replace("RTP/AVP", "RTP/SAVP") + f"a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:{40 * 'A'}\r\n"
+
+
 def notify(status: int | None, text: str = "SIP/2.0") -> sip.NotifyReceived:
     return sip.NotifyReceived(
         dialog=DIALOG,
@@ -140,6 +143,21 @@ def test_invite_becomes_an_undecided_call_and_a_webhook(desk: Desk) -> None:
     assert desk.call.leg.local_address == "127.0.0.1"
     (entry,) = desk.journal.entries(kind="call.state")
     assert (entry.call_id, entry.sip_call_id) == (desk.call.call_id, "c1@phone")
+
+
+def test_webhook_and_leg_know_of_srtp(desk: Desk) -> None:
+    (effect,) = desk.invite(message(body=SECURE))
+    assert isinstance(effect, PostWebhook)
+    assert effect.media_security == "srtp"
+    assert isinstance(desk.call.leg, SipLeg)
+    assert desk.call.leg.negotiated is not None
+    assert desk.call.leg.negotiated.crypto is not None
+    assert desk.call.leg.negotiated.crypto.tag == 3
+
+
+@pytest.mark.parametrize(("srtp", "body"), [("required", SDP), ("refused", SECURE)])
+def test_offer_that_the_setting_forbids_is_refused(srtp: str, body: str) -> None:
+    assert Desk(srtp=srtp).invite(message(body=body)) == [RefuseInvite(invite=INVITE, status=488)]
 
 
 def test_project_is_found_however_its_name_is_escaped(desk: Desk) -> None:

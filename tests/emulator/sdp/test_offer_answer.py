@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ringback.emulator.errors import SdpError
+from ringback.emulator.sdp.crypto import Crypto
 from ringback.emulator.sdp.description import parse
 from ringback.emulator.sdp.offer_answer import (
     NegotiatedAudio,
+    SrtpUse,
     build_answer,
     build_offer,
-    media_security,
     negotiate,
 )
 
@@ -46,7 +47,6 @@ def test_negotiation_reads_everything_of_a_usual_offer() -> None:
         remote_port=4000,
         rtcp_port=4001,
         direction="sendrecv",
-        security="rtp",
         media_index=0,
         media_count=1,
     )
@@ -182,10 +182,10 @@ def test_negotiation_writes_addresses_in_one_form() -> None:
         (["m=video 4000 RTP/AVP 0"], "the description has no audio line"),
         (["m=audio 0 RTP/AVP 0"], "'m=audio 0 RTP/AVP 0' is disabled by its port"),
         (["m=audio 4000 RTP/AVP 9 18"], "'m=audio 4000 RTP/AVP 9 18' has none of PCMU, PCMA"),
-        (["m=audio 4000 RTP/SAVP 0"], "'m=audio 4000 RTP/SAVP 0' wants SRTP, only plain RTP is spoken here"),
+        (["m=audio 4000 RTP/SAVP 0"], "'m=audio 4000 RTP/SAVP 0' has no a=crypto with a suite and a key that we know"),
         (
             ["m=audio 4000 UDP/TLS/RTP/SAVPF 0"],
-            "'m=audio 4000 UDP/TLS/RTP/SAVPF 0' wants SRTP, only plain RTP is spoken",
+            "'m=audio 4000 UDP/TLS/RTP/SAVPF 0' wants DTLS-SRTP, here keys come by a=crypto",
         ),
         (["m=audio 4000 TCP/MRCPv2 1"], "'m=audio 4000 TCP/MRCPV2 1' is not RTP"),
         (["m=audio 4000 RTP/AVP 0", "c=IN IP4 host.example"], "c= names 'host.example': an IP address is expected"),
@@ -292,25 +292,62 @@ def test_answer_of_any_offer_is_an_answer_that_its_peer_can_negotiate(lines: lis
     assert (mirrored.sends, mirrored.receives) == (negotiated.receives, negotiated.sends)
 
 
-# The webhook's word for it
+# SRTP
+
+KEY = bytes(range(30))
+OURS = bytes(30)
+CRYPTO = Crypto(tag=7, suite="AES_CM_128_HMAC_SHA1_32", key=KEY)
+SECURE = ["m=audio 4000 RTP/SAVP 0", CRYPTO.line()]
+PLAIN = ["m=audio 4002 RTP/AVP 8"]
 
 
 @pytest.mark.parametrize(
-    ("body", "security"),
+    ("lines", "srtp", "port", "security"),
     [
-        (HEAD, None),
-        (HEAD + "m=audio 0 RTP/AVP 0\r\n", None),
-        (HEAD + "m=video 5 RTP/AVP 0\r\n", None),
-        (HEAD + "m=audio 5 TCP/X 0\r\n", None),
-        (HEAD + "m=audio 5 RTP/AVP 0\r\n", "rtp"),
-        (HEAD + "m=audio 5 RTP/SAVP 0\r\n", "srtp"),
-        (HEAD + "m=audio 5 UDP/TLS/RTP/SAVP 0\r\n", "srtp"),
-        (HEAD + "m=audio 5 RTP/SAVP 0\r\nm=audio 7 RTP/AVP 0\r\n", "rtp"),
+        (SECURE, "preferred", 4000, "srtp"),
+        (PLAIN, "preferred", 4002, "rtp"),
+        ([*PLAIN, *SECURE], "preferred", 4000, "srtp"),
+        ([*SECURE, *PLAIN], "preferred", 4000, "srtp"),
+        ([*SECURE, *PLAIN], "required", 4000, "srtp"),
+        ([*PLAIN, *SECURE], "refused", 4002, "rtp"),
+        ([*SECURE, *PLAIN], "refused", 4002, "rtp"),
+        (["m=audio 4000 RTP/SAVP 0", *PLAIN, *PLAIN], "preferred", 4002, "rtp"),
+        ([*PLAIN, CRYPTO.line()], "preferred", 4002, "rtp"),
     ],
 )
-def test_webhook_is_told_the_media_security(body: str, security: str | None) -> None:
-    assert media_security(parse(body)) == security
+def test_negotiation_speaks_srtp_as_offer_and_setting_say(
+    lines: list[str], srtp: SrtpUse, port: int, security: str
+) -> None:
+    negotiated = offered(*lines, srtp=srtp)
+    assert (negotiated.remote_port, negotiated.security) == (port, security)
+    assert negotiated.crypto == (CRYPTO if security == "srtp" else None)
 
 
-def test_webhook_is_told_nothing_of_an_invite_without_an_offer() -> None:
-    assert media_security(None) is None
+@pytest.mark.parametrize(
+    ("lines", "srtp", "message"),
+    [
+        (SECURE, "refused", "'m=audio 4000 RTP/SAVP 0' wants SRTP, only plain RTP is spoken here"),
+        (PLAIN, "required", "'m=audio 4002 RTP/AVP 8' is plain RTP, only SRTP is spoken here"),
+    ],
+)
+def test_negotiation_refuses_what_the_setting_forbids(lines: list[str], srtp: SrtpUse, message: str) -> None:
+    error = refusal(*lines, srtp=srtp)
+    assert (error.status, str(error)) == (488, message)
+
+
+def test_answer_of_srtp_has_our_key_under_the_tag_of_the_offer() -> None:
+    offer = parse(HEAD + "".join(f"{line}\r\n" for line in ("m=audio 4000 RTP/SAVPF 0", CRYPTO.line())))
+    ours = Crypto(tag=7, suite=CRYPTO.suite, key=OURS)
+    answer = parse(
+        build_answer(offer, negotiate(offer), address="127.0.0.1", port=5000, session_id=1, version=1, crypto=ours)
+    )
+    assert answer.media[0].protocol == "RTP/SAVPF"
+    assert answer.media[0].attribute("crypto") == f"7 AES_CM_128_HMAC_SHA1_32 inline:{40 * 'A'}"
+    assert negotiate(answer).crypto == ours
+
+
+def test_offer_of_srtp_is_one_that_its_peer_can_negotiate() -> None:
+    ours = Crypto(tag=1, suite=CRYPTO.suite, key=OURS)
+    offer = parse(build_offer(address="127.0.0.1", port=5000, session_id=1, version=1, crypto=ours))
+    assert offer.media[0].protocol == "RTP/SAVP"
+    assert negotiate(offer, srtp="required").crypto == ours
