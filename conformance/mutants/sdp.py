@@ -160,14 +160,26 @@ MUTANTS = [
         "The version in o= is the same in all answers.",
         remembering("", _first_stays(ORIGIN, "sip_out")),
     ),
-    mutant("hold-unheard", "SDP-CHANGE-02", "A hold is not heard.", **_offers("a=sendonly", "a=sendrecv")),
+    mutant(
+        "hold-unheard",
+        "SDP-CHANGE-02",
+        "A hold is not heard.",
+        also={"SDP-CHANGE-01", "SIP-OFFER-01"},
+        **_offers("a=sendonly", "a=sendrecv"),
+    ),
     mutant(
         "null-address-unheard",
         "SDP-CHANGE-03",
         "0.0.0.0 is no hold.",
         **_offers("IP4 0.0.0.0", "IP4 127.0.0.1"),
     ),
-    mutant("inactive-unheard", "SDP-CHANGE-04", "inactive is not heard.", **_offers("a=inactive", "a=sendrecv")),
+    mutant(
+        "inactive-unheard",
+        "SDP-CHANGE-04",
+        "inactive is not heard.",
+        also={"SIP-OFFER-02"},
+        **_offers("a=inactive", "a=sendrecv"),
+    ),
     mutant("hold-stays", "SDP-CHANGE-05", "A hold never ends.", remembering("", _hold_stays)),
     mutant(
         "port-stays",

@@ -208,6 +208,7 @@ MUTANTS = [
                 lambda data: with_status(data, 200, "OK") if (status_of(data, "INVITE") or 0) >= 300 else data
             ),
         ),
+        also={"SIP-OFFER-09"},
     ),
     mutant(
         "bye-answered-once",
