@@ -491,11 +491,3 @@ def load_sound() -> None:
     importlib.import_module(SOUND)
     importlib.import_module("ringback.emulator.model.builtin")
     importlib.import_module("ringback.emulator.scenario_files")
-
-
-async def serve_until(emulator: Emulator, stop: asyncio.Event) -> None:
-    """Run a started emulator until `stop` is set."""
-    try:
-        await stop.wait()
-    finally:
-        await emulator.stop()
