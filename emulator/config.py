@@ -56,10 +56,6 @@ class Settings:
     phone_anywhere: bool = setting(
         False, "Let the phone page call from other machines too: for containers; whoever reaches the port can."
     )
-    control_anywhere: bool = setting(
-        False,
-        "Let other machines use all of `/_ringback/` (keys, journal, calls): for containers; whoever reaches it can.",
-    )
 
     # The project
     project: str = setting("proj_ringback", "Project id: the user part of the SIP URI that callers dial.")
@@ -179,6 +175,20 @@ class Settings:
     # Limits
     http_body_limit: int = setting(16 * 1024 * 1024, "Largest HTTP body; above it 413.", tag="CHOICE")
     sip_message_limit: int = setting(64 * 1024, "Largest SIP message; above it 513 or a close.", tag="CHOICE")
+    sip_field_limit: int = setting(1000, "Header fields of one SIP message; above it 513.", tag="CHOICE")
+    sip_message_timeout: float = setting(
+        30.0, "How long a SIP message may take to be complete on a connection, which is closed then.", tag="CHOICE"
+    )
+    sip_connection_limit: int = setting(
+        10_000, "TCP and TLS connections for SIP; above it new ones are closed.", tag="CHOICE"
+    )
+    sip_flow_limit: int = setting(
+        10_000, "UDP addresses that are remembered; the oldest are forgotten, and their calls go on.", tag="CHOICE"
+    )
+    sip_transaction_limit: int = setting(
+        400_000, "SIP transactions; above it 503 with Retry-After for what is new.", tag="CHOICE"
+    )
+    call_limit: int = setting(10_000, "SIP calls at a time; above it 503 with Retry-After for an INVITE.", tag="CHOICE")
     event_limit: int = setting(
         24 * 1024 * 1024, "Largest client event on a WebSocket; above it close 1009.", tag="CHOICE"
     )

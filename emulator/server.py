@@ -1,16 +1,17 @@
 """The composition root: clock, random source, settings and files come together here, and nowhere else."""
 
 import asyncio
-import importlib
+import json
 import logging
 import random
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 from aiohttp import web
 
+from . import admin, phone_page, scenario_api
 from .calls.call import Call, State
 from .calls.control import CallControl
 from .calls.effects import OpenSession, PostWebhook
@@ -20,31 +21,30 @@ from .clock import SystemClock
 from .config import Settings
 from .errors import UsageError
 from .faults.plan import Fault, Faults, Strike
-from .http_app import make_app
 from .ids import Ids
-from .journal import Journal
-from .journal_file import JournalFile
+from .journal import Entry, Journal
+from .preload import SOUND, load_sound
 from .ready import ReadyInfo
 from .realtime.session_config import parse_session_config
-from .routes import Api
 from .scenarios import Scenarios, Source
 from .sessions.client_secrets import ClientSecrets
 from .sip.endpoint import SipEndpoint
 from .sip.events import Flow
 from .sip.session_timer import SessionTimerPolicy
 from .sip.timers import Timers
+from .transports import calls_api, client_secrets_api, http_api, http_faults, realtime_ws, webhook_api
 from .transports.deadlines import Clock, Deadlines
 from .transports.hosting import RunningHost
 from .transports.hosts import Hosts, MakeModel
 from .transports.memory_line import MemoryCaller, MemoryLine
 from .transports.performer import Performer
 from .transports.rtp_net import MediaPorts
-from .transports.services import Services
+from .transports.services import SERVICES, Services
 from .transports.sip_net import SipNet
 from .transports.supervisor import Supervisor
 from .transports.tls import Authority, server_contexts
 from .transports.webhook_sender import Post, WebhookSender
-from .webhooks.endpoints import STATIC_NAMES, EndpointRegistry, check_url
+from .webhooks.endpoints import EndpointRegistry
 from .webhooks.envelope import incoming_call_event
 from .webhooks.signature import format_secret
 from .wire_log import log, log_entry
@@ -55,20 +55,9 @@ if TYPE_CHECKING:
 INCOMING = "realtime.call.incoming"
 CALL_END_TIMEOUT = 2.0
 """How long the callers' phones may take to answer the BYEs of an emulator that stops."""
-SOUND = "ringback.emulator.rtp.stream"
 HTTP_END_TIMEOUT = 1.0
 """How long a request may still take whose body has not come when the emulator stops."""
 AUTO_ACCEPT_CONFIG = {"type": "realtime", "model": "gpt-realtime"}
-
-
-class Control(Protocol):
-    """Whoever places and steers calls by HTTP. It has a phone, so the command line gives it."""
-
-    def routes(self, emulator: "Emulator") -> Api: ...
-
-    async def close(self) -> None:
-        """Hang up, before the emulator stops."""
-        ...
 
 
 class Emulator:
@@ -76,7 +65,7 @@ class Emulator:
 
     `start()` raises `UsageError` for a port that is taken or a file that can't be read, and leaves nothing open.
     `make_model` gives each session who answers in it where no scenario does, by the id of its project; without it that
-    is the built-in model. `control` adds routes to `/_ringback/`.
+    is the built-in model.
     """
 
     def __init__(
@@ -85,16 +74,13 @@ class Emulator:
         *,
         clock: Clock | None = None,
         make_model: MakeModel | None = None,
-        control: Control | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._control = control
         self.clock = clock or SystemClock()
         self.scenarios = Scenarios(self.settings, make_model or self._builtin_model)
         rng = random.SystemRandom() if self.settings.seed is None else random.Random(self.settings.seed)
         self.ids = Ids(rng)
-        self._journal_file = JournalFile(self.settings.journal_folder)
-        self.journal = Journal(limit=self.settings.journal_limit, on_drop=self._journal_file.write)
+        self.journal = Journal(limit=self.settings.journal_limit, on_drop=self._spill)
         self.faults = Faults(self._struck)
         """What goes wrong on purpose, by project; to be changed at any time."""
         if log.isEnabledFor(logging.DEBUG):
@@ -102,6 +88,7 @@ class Emulator:
         self.project = self._first_project()
         self.projects = {self.project.id: self.project}
         self._ready: ReadyInfo | None = None
+        self._spill_file: TextIO | None = None
         self._is_started = False
 
     # Start and end
@@ -135,8 +122,6 @@ class Emulator:
             return
         self._is_started = False
         self.journal.add("emulator.stopping", now=self.clock.now())
-        if self._control is not None:
-            await self._control.close()
         self._hosts.stop()
         await self.performer.stop(CALL_END_TIMEOUT)
         await self._webhooks.stop()  # before the server: its last request may be a test of a webhook endpoint
@@ -145,7 +130,9 @@ class Emulator:
         await self._supervisor.stop()
         self._deadlines.close()
         self._authority.close()
-        self._journal_file.close()
+        if self._spill_file is not None:
+            self._spill_file.close()
+            self._spill_file = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -184,21 +171,6 @@ class Emulator:
         )
         if post is not None:
             self._webhooks.in_process[url] = post
-
-    def set_webhooks(self, project: Project, urls: Iterable[str]) -> None:
-        """Tell these URLs of the project's calls, and no others, but for the endpoints that its application made.
-        Raises `UsageError`, and changes nothing, when nothing can be posted to one of them."""
-        before = [endpoint for endpoint in project.endpoints.subscribers(INCOMING) if endpoint.name in STATIC_NAMES]
-        wanted = list(dict.fromkeys(urls))
-        for url in wanted:
-            check_url(url)
-        for endpoint in before:
-            if endpoint.url not in wanted:
-                project.endpoints.delete(endpoint.id)
-                self._webhooks.endpoint_deleted(endpoint.id)
-        for url in wanted:
-            if url not in (endpoint.url for endpoint in before):
-                self.add_webhook(project, url)
 
     def remove_project(self, project: Project) -> None:
         """Forget a tenant, its faults and what waits to be delivered to it; its open calls go on until they end."""
@@ -325,6 +297,10 @@ class Emulator:
             contact=self._contact,
             register_status=settings.register_status,
             message_limit=settings.sip_message_limit,
+            field_limit=settings.sip_field_limit,
+            message_timeout=settings.sip_message_timeout,
+            transaction_limit=settings.sip_transaction_limit,
+            dialog_limit=settings.call_limit,
             rings_reliably=settings.reliable_ringing,
             session_timers=SessionTimerPolicy(
                 expires=settings.session_expires,
@@ -365,14 +341,29 @@ class Emulator:
             settings=settings,
         )
         self._net = SipNet(
-            self.endpoint, now=self.clock.now, on_input=self.performer.pump, on_bug=self._bug, faults=self.faults
+            self.endpoint,
+            now=self.clock.now,
+            on_input=self.performer.pump,
+            on_bug=self._bug,
+            faults=self.faults,
+            flow_limit=settings.sip_flow_limit,
+            connection_limit=settings.sip_connection_limit,
         )
         self._runner = web.AppRunner(
             self._make_app(), access_log=None, handle_signals=False, shutdown_timeout=HTTP_END_TIMEOUT
         )
 
     def _make_app(self) -> web.Application:
-        services = Services(
+        app = web.Application(
+            client_max_size=self.settings.http_body_limit,
+            middlewares=[
+                http_faults.strike_answers,
+                http_api.answer_errors,
+                http_api.journal_requests,
+                http_api.authenticate,
+            ],
+        )
+        app[SERVICES] = Services(
             settings=self.settings,
             clock=self.clock,
             ids=self.ids,
@@ -383,13 +374,15 @@ class Emulator:
             hosts=self._hosts,
             client_secrets=ClientSecrets(self.ids),
         )
-        return make_app(
-            services,
-            webhooks=self._webhooks,
-            scenarios=self.scenarios,
-            ready=lambda: None if self._ready is None else self._ready.as_dict(),
-            more=[] if self._control is None else [self._control.routes(self)],
+        for api in (http_api, calls_api, realtime_ws, client_secrets_api):
+            api.add_routes(app)
+        webhook_api.add_routes(app, sender=self._webhooks, clock=self.clock)
+        scenario_api.add_routes(app, scenarios=self.scenarios, journal=self.journal, projects=self.projects)
+        admin.add_routes(
+            app, journal=self.journal, ready=lambda: None if self._ready is None else self._ready.as_dict()
         )
+        phone_page.add_routes(app)
+        return app
 
     async def _listen(self) -> None:
         settings = self.settings
@@ -484,10 +477,19 @@ class Emulator:
             name=strike.name,
         )
 
+    def _spill(self, entry: Entry) -> None:
+        """The journal lets an entry go: write it, if there is a folder for it."""
+        folder = self.settings.journal_folder
+        if folder is None:
+            return
+        if self._spill_file is None:
+            self._spill_file = open(f"{folder}/journal.jsonl", "a", encoding="utf-8")  # noqa: SIM115 — closed by stop()
+        self._spill_file.write(json.dumps(entry.as_dict()) + "\n")
 
-def load_sound() -> None:
-    """Import what the first accepted call needs. It takes as long as a third of the start, and nobody who only wants to
-    see the listeners open should wait for numpy: so in a thread, right after them."""
-    importlib.import_module(SOUND)
-    importlib.import_module("ringback.emulator.model.builtin")
-    importlib.import_module("ringback.emulator.scenario_files")
+
+async def serve_until(emulator: Emulator, stop: asyncio.Event) -> None:
+    """Run a started emulator until `stop` is set."""
+    try:
+        await stop.wait()
+    finally:
+        await emulator.stop()

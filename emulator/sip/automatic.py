@@ -44,6 +44,8 @@ def refusal(request: Request) -> Answer | None:
             return 420, [("Unsupported", ", ".join(unknown))]  # RFC 3261 8.2.2.3
     if method in ("INVITE", "UPDATE") and request.body and not _is_sdp(request):
         return 415, [ACCEPT]  # RFC 3261 8.2.3
+    if method == "INVITE" and not _takes_sdp(request):
+        return 406, []  # RFC 4475 3.3.15: no response that describes a session would be acceptable
     return None
 
 
@@ -59,6 +61,8 @@ def answer_update(contact: str) -> Answer:
 
 def answer_register(request: Request, status: int) -> Answer:
     """`status` is a setting. A 200 gives back the contacts with their lifetimes (RFC 3261 10.3); nothing is stored."""
+    if request.to.uri.scheme not in ("sip", "sips"):
+        return 400, []  # RFC 3261 10.2: the address of record MUST be a SIP or SIPS URI; RFC 4475 3.3.4
     if status == 405:
         return status, [ALLOW]
     if not 200 <= status < 300:
@@ -75,6 +79,12 @@ def answer_register(request: Request, status: int) -> Answer:
                 continue  # RFC 3261 10.3: a binding that was removed is not in the list
             items.append(("Contact", contact if expires else f"{contact};expires={lifetime}"))
     return status, items
+
+
+def _takes_sdp(request: Request) -> bool:
+    """Whether a response may carry a session description (RFC 3261 20.1). An empty Accept is taken for none."""
+    ranges = [each.partition(";")[0].strip().lower() for each in request.headers.get_list("Accept")]
+    return not ranges or not {"application/sdp", "application/*", "*/*"}.isdisjoint(ranges)
 
 
 def _is_sdp(request: Request) -> bool:

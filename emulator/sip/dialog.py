@@ -13,7 +13,7 @@ from .message import Request
 from .offer_exchange import ExchangeInput, OfferExchange
 from .reliable_provisional import ReliableProvisional
 from .session_timer import SessionTimer
-from .transaction import refuse
+from .transaction import MAGIC_COOKIE, refuse
 from .uri import Uri
 
 
@@ -99,9 +99,7 @@ class Dialog:
     def __init__(self, id: DialogId, arrival: Arrival) -> None:
         """Raises `SipError` (400) when the INVITE lacks what a dialog needs."""
         request = arrival.request
-        target = read_target(request)
-        if target is None:
-            raise SipError("INVITE without Contact")  # RFC 3261 12.1.1: the remote target comes from it
+        target = read_target(request) or _older_target(request)
         self.id = id
         self.flow = arrival.flow
         self.destination = arrival.destination
@@ -207,3 +205,10 @@ def read_target(request: Request) -> str | None:
         return None
     Uri.parse(contact.uri_text)
     return contact.uri_text
+
+
+def _older_target(request: Request) -> str:
+    """Where an INVITE without Contact is from. RFC 4475 3.4.1: one of RFC 2543 should be accepted; its From says it."""
+    if (request.via.branch or "").startswith(MAGIC_COOKIE):
+        raise SipError("INVITE without Contact")  # RFC 3261 12.1.1: the remote target comes from it
+    return str(request.from_.uri)

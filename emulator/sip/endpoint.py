@@ -41,8 +41,9 @@ class SipEndpoint:
     """Feed it, call `next_event()` until it returns None, send `data_to_send()`, then look at `next_deadline()`.
 
     `contact(flow)` is the URI of our Contact header for who comes by that flow. `transaction_limit` and `dialog_limit`
-    bound what a flood can make us remember: above them requests get 503. `rings_reliably`: provisional responses are
-    reliable (RFC 3262) where the caller supports that; where it requires it they always are.
+    bound what a flood can make us remember: above them requests get 503. A message has at most `message_limit`
+    bytes and `field_limit` header fields, and on a stream `message_timeout` seconds to be complete. `rings_reliably`:
+    provisional responses are reliable (RFC 3262) where the caller supports that; where it requires it they always are.
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class SipEndpoint:
         user_agent: str | None = None,
         register_status: int = 200,
         message_limit: int = 65536,
+        field_limit: int = 1000,
+        message_timeout: float = 30.0,
         transaction_limit: int = 400_000,
         dialog_limit: int = 100_000,
         rings_reliably: bool = False,
@@ -61,7 +64,9 @@ class SipEndpoint:
     ) -> None:
         session_timers = session_timers or SessionTimerPolicy()
         self._message_limit = message_limit
-        self._wire = Wire(message_limit=message_limit)
+        self._field_limit = field_limit
+        self._message_timeout = message_timeout
+        self._wire = Wire(message_limit=message_limit, field_limit=field_limit)
         self._layer = TransactionLayer(wire=self._wire, timers=timers, limit=transaction_limit)
         self._dialogs = Dialogs(wire=self._wire, limit=dialog_limit)
         self._uac = Uac(
@@ -199,6 +204,8 @@ class SipEndpoint:
                 self._uac.handle_session_timer(timed, now)
             elif isinstance(timed, ReliableProvisional):
                 self._invites.repeat_provisional(timed, now)
+            elif isinstance(timed, Stream):
+                self._give_up(timed)
             else:
                 self._uac.fail(timed, now)
 
@@ -245,7 +252,7 @@ class SipEndpoint:
         if is_keep_alive(data):
             return
         try:
-            message = parse_datagram(data, limit=self._message_limit)
+            message = parse_datagram(data, limit=self._message_limit, fields=self._field_limit)
         except SipError as error:
             self._receive_malformed(flow, data, error)
             return
@@ -258,13 +265,28 @@ class SipEndpoint:
             try:
                 message = parser.next_message()
             except SipError as error:
+                stream.deadline = None
                 self._receive_malformed(flow, b"", error)
                 continue
             if message is None:
                 break
+            stream.deadline = None
             self._receive_message(flow, message, message.to_bytes(), now)
-        for _ in range(parser.pings()):
-            self._wire.write(flow, KEEP_ALIVE_ANSWER)
+        if pings := parser.pings():
+            self._wire.write(flow, KEEP_ALIVE_ANSWER * pings)
+        if stream.deadline is None and parser.is_waiting:
+            stream.deadline = now + self._message_timeout
+            self._layer.queue.arm(stream)
+        elif not parser.is_waiting:
+            stream.deadline = None
+
+    def _give_up(self, stream: Stream) -> None:
+        """The rest of a message never came; without it there is no telling where the next one begins."""
+        stream.deadline = None
+        self._wire.tell(
+            MessageDropped(flow=stream.flow, reason=f"a message not complete after {self._message_timeout:g} s")
+        )
+        self._wire.finish(stream.flow)
 
     def _receive_message(self, flow: Flow, message: Request | Response, data: bytes, now: float) -> None:
         self._wire.tell(MessageReceived(flow=flow, message=message, data=data))

@@ -9,6 +9,8 @@ from .uri import excerpt
 
 DEFAULT_LIMIT = 65536
 """Bytes of one message, head and body [CHOICE]: what a UDP datagram could carry."""
+DEFAULT_FIELDS = 1000
+"""Header fields of one message [CHOICE]: RFC 4475's longest has 40."""
 
 Message = Request | Response
 
@@ -29,7 +31,7 @@ def is_keep_alive(data: bytes) -> bool:
     return not data.strip(b"\r\n\0")
 
 
-def parse_datagram(data: bytes, *, limit: int = DEFAULT_LIMIT) -> Message:
+def parse_datagram(data: bytes, *, limit: int = DEFAULT_LIMIT, fields: int = DEFAULT_FIELDS) -> Message:
     """The message in one datagram; what comes after Content-Length is cut off (RFC 3261 18.3).
 
     Raises `SipError` with the status to answer, and in `message_head` what there is to answer to.
@@ -46,6 +48,7 @@ def parse_datagram(data: bytes, *, limit: int = DEFAULT_LIMIT) -> Message:
     if message is None or error is not None:
         raise _refusal(message, error)
     try:
+        _check_count(message, fields)
         length = message.content_length
         message.body = data[end + 4 :]
         if length is not None and length != len(message.body):
@@ -62,11 +65,12 @@ class StreamParser:
     """Messages of one TCP or TLS connection.
 
     Feed bytes as they come, then call `next_message()` until it returns None, then ask `pings()`. `limit` is what
-    one message may have, head and body.
+    one message may have, head and body; `fields` how many header fields.
     """
 
-    def __init__(self, *, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, *, limit: int = DEFAULT_LIMIT, fields: int = DEFAULT_FIELDS) -> None:
         self._limit = limit
+        self._fields = fields
         self._buffer = bytearray()
         self._scanned = 0  # no end of a head begins before this
         self._message: Message | None = None  # has its head, and waits for its body
@@ -98,6 +102,7 @@ class StreamParser:
         if error is not None:
             raise _refusal(message, error)
         try:
+            _check_count(message, self._fields)
             message.check()
         except SipError as failure:
             raise _refusal(message, failure) from None
@@ -117,6 +122,11 @@ class StreamParser:
     def buffered(self) -> int:
         """Bytes that wait for the rest of a message."""
         return len(self._buffer)
+
+    @property
+    def is_waiting(self) -> bool:
+        """The rest of a message is still to come. Half a keep-alive is none."""
+        return self._message is not None or not _HEAD_END.startswith(self._buffer)
 
     def _next_head(self) -> Message | None:
         """Take the next head from the buffer, and note how much body follows it."""
@@ -171,6 +181,11 @@ class StreamParser:
         refusal = _refusal(message, error)
         refusal.fatal = True
         return refusal
+
+
+def _check_count(message: Message, fields: int) -> None:
+    if len(message.headers) > fields:
+        raise SipError(f"{len(message.headers)} header fields; the limit is {fields}", status=513)
 
 
 def _refusal(message: Message | None, error: SipError | None) -> SipError:

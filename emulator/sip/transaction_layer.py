@@ -13,7 +13,7 @@ from .transaction import ClientKey, ServerKey
 from .wire import Stream, Wire
 
 AnyServerTransaction = ServerTransaction | InviteServerTransaction
-Owned = Acceptance | ReliableProvisional | SessionTimer
+Owned = Acceptance | ReliableProvisional | SessionTimer | Stream
 """What waits in the queue of the layer and belongs to its user."""
 
 

@@ -5,29 +5,36 @@ from collections import deque
 from ..errors import UsageError
 from .client_transaction import ClientTransaction
 from .events import Address, DialogId, Flow, Message, MessageSent, SipEvent, Transmission
-from .parser import StreamParser, parse_datagram
+from .parser import DEFAULT_FIELDS, StreamParser, parse_datagram
 from .server_transaction import InviteServerTransaction, ServerTransaction
 
 
 class Stream:
-    """One open connection, and all that would suffer from its end."""
+    """One open connection, and all that would suffer from its end. `deadline`: when the message that has begun to come
+    must be complete."""
 
-    __slots__ = ("clients", "dialogs", "flow", "parser", "waiting")
+    __slots__ = ("armed_for", "clients", "deadline", "dialogs", "flow", "parser", "waiting")
 
     def __init__(self, flow: Flow, parser: StreamParser) -> None:
         self.flow = flow
         self.parser = parser
+        self.deadline: float | None = None
+        self.armed_for: float | None = None
         # INVITEs, and UPDATEs with an offer: every other request has its answer at once, which ends it on a stream.
         self.waiting: set[InviteServerTransaction | ServerTransaction] = set()
         self.clients: set[ClientTransaction] = set()
         self.dialogs: set[DialogId] = set()
 
+    def next_deadline(self) -> float | None:
+        return self.deadline
+
 
 class Wire:
     """Queues of transmissions and events, and the open streams. UDP flows are always open and leave no trace here."""
 
-    def __init__(self, *, message_limit: int) -> None:
+    def __init__(self, *, message_limit: int, field_limit: int = DEFAULT_FIELDS) -> None:
         self._message_limit = message_limit
+        self._field_limit = field_limit
         self._streams: dict[int, Stream] = {}
         self._transmissions: list[Transmission] = []
         self._events: deque[SipEvent] = deque()
@@ -38,11 +45,14 @@ class Wire:
         if flow.is_reliable:
             if flow.id in self._streams:
                 raise UsageError(f"flow {flow.id} is open already")
-            self._streams[flow.id] = Stream(flow, StreamParser(limit=self._message_limit))
+            self._streams[flow.id] = Stream(flow, StreamParser(limit=self._message_limit, fields=self._field_limit))
 
     def close(self, flow: Flow) -> Stream | None:
         """Forget a stream; None if it was not open."""
-        return self._streams.pop(flow.id, None) if flow.is_reliable else None
+        stream = self._streams.pop(flow.id, None) if flow.is_reliable else None
+        if stream is not None:
+            stream.deadline = None
+        return stream
 
     def stream(self, flow: Flow) -> Stream | None:
         """None for UDP and for what is closed."""

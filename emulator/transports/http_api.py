@@ -41,14 +41,13 @@ def add_routes(app: web.Application) -> None:
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever goes wrong under `/v1` and `/_ringback` leaves in the service's envelope. The outermost of the
-    middlewares."""
+    """Whatever goes wrong under `/v1` leaves in the service's envelope. The outermost of the middlewares."""
     try:
         return await handler(request)
     except ApiError as error:
         return error_response(error)
     except web.HTTPNotFound:
-        if not request.path.startswith(("/v1", "/_ringback")):
+        if not request.path.startswith("/v1"):
             raise
         return error_response(ResourceNotFound(f"Invalid URL ({request.method} {request.path})"))
     except web.HTTPMethodNotAllowed as error:
@@ -74,7 +73,7 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
     caller = _caller(request)
     call_id = request.match_info.get("call_id")
     seen = {"method": request.method, "path": request.path_qs}
-    body, status, said = b"", 500, None
+    body, status = b"", 500
     try:
         try:
             body = await _read(request)
@@ -90,13 +89,13 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
                 body=text,
             )
         response = await handler(request)
-        status, said = response.status, _refusal(response)
+        status = response.status
         return response
     except ApiError as error:
-        status, said = error.status, error.message
+        status = error.status
         raise
     except web.HTTPException as error:
-        status, said = error.status, error.reason
+        status = error.status
         raise
     finally:
         services.journal.add(
@@ -106,7 +105,6 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
             call_id=call_id,
             **seen,
             status=status,
-            **({} if said is None else {"error": said}),
         )
 
 
@@ -117,14 +115,6 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     if request.path.startswith("/v1/") and request.path not in ("/v1/realtime", "/v1/realtime/calls"):
         request[PROJECT] = project_of(request)
     return await handler(request)
-
-
-def _refusal(response: web.StreamResponse) -> str | None:
-    """What an answer says that refuses the request in the service's envelope, and was not raised."""
-    if response.status < 400 or not isinstance(response, web.Response) or response.content_type != "application/json":
-        return None
-    said: str = json.loads(response.text or "{}").get("error", {}).get("message")
-    return said
 
 
 def _caller(request: web.Request) -> Caller | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("ringback.rtp")
 
 FRAME_SECONDS = 0.02
-"""As in `audio.samples`, which brings numpy: a listener does not wait for that (`server.load_sound`)."""
+"""As in `audio.samples`, which brings numpy: a listener does not wait for that (`preload`)."""
 RECEIVE_BATCH = 32
 """Datagrams taken from one socket before the loop gets a turn."""
 PAIR_ATTEMPTS = 64

@@ -102,7 +102,7 @@ class SipCalls:
             keys = _keys(run, leg.negotiated)
         except SdpError as error:
             return MediaFailed(reason=str(error))
-        from ..rtp.stream import RtpStream  # with it comes all that sound needs, see `server.load_sound`
+        from ..rtp.stream import RtpStream  # with it comes all that sound needs, see `preload`
 
         stream = RtpStream(leg.negotiated, ids=self._ids, now=self._clock.now(), keys=keys)
         run.media.start(stream, run.host, lambda digit: self._record(run, "media.dtmf", digit=digit))

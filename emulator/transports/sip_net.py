@@ -31,7 +31,6 @@ TLS_HANDSHAKE_TIMEOUT = 10.0
 TLS_SHUTDOWN_TIMEOUT = 1.0
 CLOSE_TIMEOUT = 2.0
 """How long the last bytes may take to leave when the emulator stops."""
-MAX_UDP_FLOWS = 10_000
 DATAGRAM_BATCH = 32
 """Datagrams taken from a socket before the loop gets a turn."""
 DATAGRAM_BUFFER = 4 * 1024 * 1024
@@ -40,7 +39,8 @@ DATAGRAM_BUFFER = 4 * 1024 * 1024
 
 class SipNet:
     """The listeners of one emulator. `on_input` is called after each time the endpoint was fed, `on_bug` gets what that
-    raised: no bytes may end the listener that brought them."""
+    raised: no bytes may end the listener that brought them. `flow_limit` UDP addresses are remembered; above
+    `connection_limit` connections are closed as they come."""
 
     def __init__(
         self,
@@ -50,7 +50,11 @@ class SipNet:
         on_input: Callable[[], None],
         on_bug: Callable[[Exception], None],
         faults: Faults,
+        flow_limit: int,
+        connection_limit: int,
     ) -> None:
+        self.flow_limit = flow_limit
+        self.connection_limit = connection_limit
         self.endpoint = endpoint
         self.now = now
         self.on_input = on_input
@@ -135,7 +139,8 @@ class SipNet:
         flow = transmission.flow
         if flow.transport == "udp":
             for listener in self._udp:
-                if listener.send(flow, transmission.data, transmission.destination):
+                if listener.local[1] == flow.local[1]:
+                    listener.send(flow, transmission.data, transmission.destination)
                     return
         elif (stream := self._streams.get(flow.id)) is not None:
             stream.queue(transmission.data, close_after=transmission.close_after)
@@ -211,9 +216,15 @@ class _StreamFlow(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._queued: list[bytes] = []
         self._closes = False
+        self._is_refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        if self._net.connections >= self._net.connection_limit:
+            log.warning("more than %d connections: one is closed", self._net.connection_limit)
+            self._is_refused = True
+            self._transport.abort()
+            return
         local, remote = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
         self.flow = self._net.new_flow(self._kind, (local[0], local[1]), (remote[0], remote[1]))
         self._net.opened(self)
@@ -223,6 +234,8 @@ class _StreamFlow(asyncio.Protocol):
         self._net.on_input()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._is_refused:
+            return
         if exc is not None:
             log.debug("= %s connection of %s lost: %s", self._kind, self.flow.remote, exc)
         self._net.lost(self)
@@ -264,18 +277,15 @@ class _UdpListener:
         self._loop = loop
         self._socket = sock
         self._flows: dict[Address, Flow] = {}
-        self._addresses: dict[int, Address] = {}
         self.local: Address = sock.getsockname()[:2]
         loop.add_reader(sock.fileno(), self._readable)
 
-    def send(self, flow: Flow, data: bytes, destination: Address | None) -> bool:
-        if flow.id not in self._addresses:
-            return False
+    def send(self, flow: Flow, data: bytes, destination: Address | None) -> None:
+        """To whom the flow is with, also if that was forgotten."""
         try:
             self._socket.sendto(data, destination or flow.remote)
         except OSError as error:  # no route, a full buffer, more than a datagram holds: it is sent again, or times out
             log.debug("= udp to %s: %s", destination or flow.remote, error)
-        return True
 
     def close(self) -> None:
         self._loop.remove_reader(self._socket.fileno())
@@ -295,13 +305,10 @@ class _UdpListener:
         self._net.on_input()
 
     def _open(self, remote: Address) -> Flow:
-        if len(self._flows) >= MAX_UDP_FLOWS:
-            oldest, flow = next(iter(self._flows.items()))
-            del self._flows[oldest], self._addresses[flow.id]
-            self._net.endpoint.flow_closed(flow, self._net.now())
+        if len(self._flows) >= self._net.flow_limit:
+            del self._flows[next(iter(self._flows))]
         flow = self._net.new_flow("udp", (local_address(self.local[0], remote), self.local[1]), remote)
         self._flows[remote] = flow
-        self._addresses[flow.id] = remote
         return flow
 
 

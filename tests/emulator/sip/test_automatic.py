@@ -31,6 +31,12 @@ def request(method: str, *headers: str, uri: str = "sip:proj_1@example.com", bod
         (request("INVITE", "Content-Type: Application/SDP ;x=y", body=b"v=0"), None),
         (request("INVITE", "c: application/sdp", "Content-Encoding: identity", body=b"v=0"), None),
         (request("OPTIONS", "Content-Type: text/plain", body=b"hi"), None),
+        (request("INVITE", "Accept: text/plain, application/SDP;level=1"), None),
+        (request("INVITE", "Accept: text/plain", "Accept: */*"), None),
+        (request("INVITE", "Accept: application/*"), None),
+        (request("INVITE", "Accept:"), None),
+        (request("INVITE", "Accept: text/plain, application/sdpx"), (406, [])),
+        (request("OPTIONS", "Accept: text/plain"), None),
         (request("BYE", "Require: ,"), None),
         (request("INVITE", uri="sips:proj_1@example.com"), None),
         (request("INVITE", uri="tel:+14155550100"), None),
@@ -82,6 +88,12 @@ def test_options_are_answered_with_what_an_invite_could_expect() -> None:
 )  # fmt: skip
 def test_register_gives_the_contacts_back_with_their_lifetimes(headers: list[str], contacts: list[str]) -> None:
     assert answer_register(request("REGISTER", *headers), 200) == (200, [("Contact", each) for each in contacts])
+
+
+def test_register_of_no_sip_uri_is_malformed() -> None:
+    asked = request("REGISTER", "Contact: <sip:a@h>")
+    asked.headers.set("To", "<isbn:9780000000000>")
+    assert answer_register(asked, 200) == (400, [])
 
 
 @pytest.mark.parametrize(("status", "headers"), [(403, []), (405, [ALLOW])])

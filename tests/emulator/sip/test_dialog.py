@@ -83,6 +83,18 @@ def test_invite_without_contact_makes_no_dialog() -> None:
     assert error.value.status == 400
 
 
+def test_invite_of_rfc_2543_needs_no_contact() -> None:
+    data = (
+        b"INVITE sip:proj_1@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP old.example.net\r\nFrom: <sip:alice@example.com>\r\n"
+        b"To: sip:proj_1@192.0.2.1\r\nCall-ID: old\r\nCSeq: 1 INVITE\r\n\r\n"
+    )
+    request = parse_datagram(data)
+    assert isinstance(request, Request)
+    each = Dialog(DialogId("us"), Arrival(FLOW, request))
+    assert each.remote_target == "sip:alice@example.com"
+    assert each.remote_tag is None
+
+
 def test_request_goes_to_the_contact_without_a_route() -> None:
     each = dialog()
     made = each.build_request("BYE", via="SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK9", headers=[("X", "y")])

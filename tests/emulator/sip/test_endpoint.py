@@ -94,7 +94,7 @@ def test_journal_has_the_bytes_of_each_message(make_peer: Callable[..., Any], tr
 def test_keep_alive_is_answered_on_streams(make_peer: Callable[..., Any]) -> None:
     peer = make_peer("tls")
     peer.send(b"\r\n\r\n\r\n\r\n")
-    assert [each.data for each in peer.transmissions] == [b"\r\n", b"\r\n"]
+    assert [each.data for each in peer.transmissions] == [b"\r\n\r\n"]  # one CRLF each
 
 
 def test_keep_alive_is_not_answered_over_udp(peer: Any) -> None:
@@ -382,3 +382,38 @@ def test_closed_connection_fails_our_requests_on_it(make_peer: Callable[..., Any
     peer.take()
     assert [each.status for each in peer.events(RequestCompleted)] == [503]
     assert peer.last() == FlowFailed(flow=peer.flow, dialogs=(dialog,), invites=())
+
+
+def test_connection_ends_when_a_message_takes_too_long(make_peer: Callable[..., Any]) -> None:
+    peer = make_peer("tcp", message_timeout=5.0)
+    data = peer.build("OPTIONS")
+    assert peer.send(data[:20]) == []
+    assert peer.wait(4.9) == []
+    assert [response.status for response in peer.send(data[20:] + data[:20])] == [200]
+    peer.wait(4.9)
+    assert not peer.events(MessageDropped)
+    peer.wait(0.2)
+    (dropped,) = peer.events(MessageDropped)
+    assert dropped.reason == "a message not complete after 5 s"
+    assert [(each.data, each.close_after) for each in peer.transmissions] == [(b"", True)]
+
+
+def test_connection_stays_when_every_message_was_complete_in_time(make_peer: Callable[..., Any]) -> None:
+    peer = make_peer("tcp", message_timeout=5.0)
+    data = peer.build("OPTIONS")
+    peer.send(data[:20])
+    peer.send(data[20:] + b"\r\n")
+    peer.send(b"\r\n")
+    broken = peer.build("OPTIONS").replace(b"OPTIONS sip", b"OPTIONS <sip", 1)
+    peer.send(broken[:9])
+    peer.send(broken[9:])
+    peer.send(data[:9])
+    peer.endpoint.flow_closed(peer.flow, peer.now)
+    peer.wait(100.0)
+    assert [each.reason for each in peer.events(MessageDropped)] == ["'<sip:proj_1@192.0.2.1' is not a URI"]
+    assert peer.endpoint.describe() == IDLE
+
+
+def test_message_with_too_many_fields_gets_513(make_peer: Callable[..., Any]) -> None:
+    peer = make_peer("udp", field_limit=20)
+    assert peer.request("OPTIONS", *["X-Y: z"] * 20).status == 513

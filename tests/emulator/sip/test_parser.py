@@ -303,6 +303,36 @@ def test_stream_ends_when_the_next_message_cant_be_found(data: bytes, error: str
     assert parser.buffered == 0
 
 
+def test_message_may_have_so_many_fields() -> None:
+    with pytest.raises(SipError, match=r"\d header fields; the limit is 3") as caught:
+        parse_datagram(PLAIN, fields=3)
+    assert (caught.value.status, caught.value.fatal) == (513, False)
+    parser = StreamParser(fields=3)
+    parser.feed(PLAIN * 2)
+    assert read_all(parser) == ["513", "513"]
+
+
+def test_stream_waits_for_the_rest_of_a_message_and_not_for_half_a_ping() -> None:
+    parser = StreamParser()
+    for data, is_waiting in (
+        (b"", False),
+        (b"\r\n", False),
+        (PLAIN[:3], True),
+        (PLAIN[3:-4], True),
+        (PLAIN[-4:], False),
+    ):
+        parser.feed(data)
+        read_all(parser)
+        assert parser.is_waiting is is_waiting
+
+
+def test_stream_waits_for_a_body() -> None:
+    parser = StreamParser()
+    parser.feed(build(length=b"Content-Length: 4\r\n"))
+    assert read_all(parser) == []
+    assert parser.is_waiting
+
+
 def test_stream_limit_is_what_one_message_may_have() -> None:
     parser = StreamParser(limit=len(RESPONSE))
     parser.feed(RESPONSE * 3)
