@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
+from command_page import command_page
 from ringback.conformance.mutants import EXEMPT, load
 from ringback.conformance.report import catalogue_page
-from ringback.conformance.requirement import load_checks
+from ringback.conformance.requirement import Level, load_checks
 from ringback.emulator.calls.inputs import VERBS
 from ringback.emulator.calls.verbs import ATTACH, TABLE, Row
 from ringback.emulator.config import describe
+from ringback.emulator.journal import KINDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -47,9 +50,13 @@ def settings_page() -> str:
         "|---|---|---|---|",
     ]
     for name, default, text, tag in describe():
-        shown = "" if default in (None, ()) else f"`{str(default).lower() if isinstance(default, bool) else default}`"
-        lines.append(f"| `{name}` | {shown} | {text} | {tag or ''} |")
+        lines.append(f"| `{name}` | {_shown(default)} | {text} | {tag or ''} |")
     return "\n".join(lines) + "\n"
+
+
+def _shown(default: Any) -> str:
+    """A default as `ringback.toml` has it."""
+    return "" if default in (None, ()) else f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def conformance_page() -> str:
@@ -60,7 +67,61 @@ def conformance_page() -> str:
     return catalogue_page.render(load_checks(), killers, EXEMPT)
 
 
-PAGES = {"verbs.md": verbs_page, "settings.md": settings_page, "CONFORMANCE.md": conformance_page}
+JOURNAL_HEAD = """# The journal
+
+Made from `emulator/journal.py` by `python tests/pages.py --write`; a test compares.
+
+Everything that happens is an entry of the journal, and the phone page, the picture of a call, the expectations of a
+test and the reports read it and nothing else. Whoever runs `ringback serve` gets it by `GET /_ringback/journal`, a test
+by `ringback.journal`. It keeps `journal_limit` entries; what it lets go is written to `journal_folder`, if there is one
+([settings](settings.md)).
+
+An entry has `sequence` (1, 2, 3 … without a gap), `at` (Unix time by the emulator's clock), `kind`, `project_id`,
+`call_id` (`rtc_…`), `sip_call_id` and `data`. SIP messages know only their `sip_call_id`: the entry with which a call
+begins has both and joins them. A filter by `sip` finds `sip.sent` and `sip.received` too.
+
+| kind | what happened: what `data` holds |
+|---|---|
+"""
+
+CHOICES_HEAD = """# What is a choice
+
+Made from the code by `python tests/pages.py --write`; a test compares. [What is faithful](faithful.md) says what the
+tags mean. These are the places where nobody knows what the real service does, or where it has nothing to be compared
+with. If you know one of them, or your application depends on one: that is worth an issue.
+
+"""
+
+
+def journal_page() -> str:
+    """Every kind of entry."""
+    return JOURNAL_HEAD + "".join(f"| `{kind}` | {text} |\n" for kind, text in KINDS.items())
+
+
+def choices_page() -> str:
+    """Whatever is tagged CHOICE: settings, verbs, requirements."""
+    settings = [each for each in describe() if each[3] == "CHOICE"]
+    lines = ["## Settings", "", "| setting | default | what it does |", "|---|---|---|"]
+    lines += [f"| `{name}` | {_shown(default)} | {text} |" for name, default, text, _ in settings]
+    lines += ["", "## Verbs", "", "[All of them](verbs.md), with their sources.", "", "| state | verb | answer |"]
+    lines += ["|---|---|---|"]
+    cells = [(row.value, verb, cell) for (row, verb), cell in TABLE.items() if cell.tag == "CHOICE"]
+    lines += [f"| {row} | {verb} | **{cell.status}** {cell.note} |" for row, verb, cell in cells]
+    lines += ["", "## Requirements", "", "Reported and never failed, whoever is judged.", ""]
+    lines += ["| id | requirement | why |", "|---|---|---|"]
+    declared = [each.requirement for each in load_checks() if each.requirement.level is Level.CHOICE]
+    lines += [f"| {each.id} | {each.says} | {each.clause} |" for each in declared]
+    return CHOICES_HEAD + "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "verbs.md": verbs_page,
+    "settings.md": settings_page,
+    "journal.md": journal_page,
+    "choices.md": choices_page,
+    "cli.md": command_page,
+    "CONFORMANCE.md": conformance_page,
+}
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
     for name, make in PAGES.items():
