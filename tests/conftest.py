@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ("frames",)
+pytest_plugins = ("frames", "interop_table")
 
 
 def missing(what: str) -> None:

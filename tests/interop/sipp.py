@@ -68,6 +68,13 @@ async def sipp(program: str, folder: Path, target: str, *arguments: str) -> Asyn
                 stderr=log,
             )
         stack.push_async_callback(end, process)
+        stack.push_async_callback(_close, twin)
         yield Sipp(process, folder, twin)
-        if twin.done():
-            twin.result()[1].close()
+
+
+async def _close(twin: "asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]") -> None:
+    if twin.done():
+        _, writer = twin.result()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()

@@ -52,6 +52,7 @@ async def until_said(emulator: Emulator, text: str) -> None:
     )
 
 
+@pytest.mark.interop("baresip", "calls", "hears", "is heard")
 @pytest.mark.parametrize("transport", ["tls", "tcp", "udp"])
 async def test_softphone_is_greeted_and_understood(
     start_emulator: StartEmulator, start_baresip: StartBaresip, transport: str
@@ -68,6 +69,7 @@ async def test_softphone_is_greeted_and_understood(
     assert heard == [("good morning", True)]
 
 
+@pytest.mark.interop("baresip", "presses digits")
 async def test_keys_of_softphone_become_events(line: Line) -> None:
     async with await line.desk.attach(line.call_id) as sideband:
         for count, digit in enumerate("159#*0", start=1):
@@ -89,6 +91,7 @@ async def wait_for_entries(line: Line, kind: str, count: int) -> None:
     )
 
 
+@pytest.mark.interop("baresip", "hangs up")
 async def test_softphone_hangs_up(line: Line) -> None:
     async with await line.desk.attach(line.call_id) as sideband:
         await line.softphone.hang_up()
@@ -97,6 +100,7 @@ async def test_softphone_hangs_up(line: Line) -> None:
     assert (ended.data["by"], ended.data["reason"]) == ("caller", "hung up")
 
 
+@pytest.mark.interop("baresip", "is hung up on")
 async def test_application_hangs_up_on_softphone(line: Line) -> None:
     assert (await line.desk.rest.hangup(line.call_id)).status == 200
     await line.softphone.event("CALL_CLOSED")
@@ -124,6 +128,7 @@ async def test_softphone_hangs_up_before_the_decision(desk: Desk, softphone: Bar
     assert (answer.status, answer.error["code"]) == (404, "call_id_not_found")
 
 
+@pytest.mark.interop("baresip", "holds and resumes")
 async def test_softphone_holds_and_resumes(line: Line) -> None:
     async with await line.desk.attach(line.call_id) as sideband:
         await line.softphone.tell("hold")
@@ -155,6 +160,7 @@ async def until_answered(line: Line, count: int) -> None:
     await wait_for_entry(line.desk.emulator, "sip.received", lambda entry: acks() >= count)
 
 
+@pytest.mark.interop("baresip", "is transferred")
 async def test_softphone_follows_a_transfer_and_is_let_go(
     start_emulator: StartEmulator, start_baresip: StartBaresip
 ) -> None:

@@ -34,11 +34,13 @@ async def connect(desk: Desk, phone: Phone, uri: str) -> tuple[Call, str]:
     return call, call_id
 
 
-@pytest.mark.interop("Kamailio", "calls", "hears", "is heard", "presses digits", "hangs up")
+@pytest.mark.interop("Kamailio", "calls", "hears", "is heard", "presses digits", "holds and resumes", "hangs up")
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_caller_talks_through_a_trunk(desk: Desk, between: Trunk, transport: str) -> None:
     async with Phone() as phone:
         call, call_id = await connect(desk, phone, between.uri(transport))
+        for direction in ("sendonly", "sendrecv"):
+            assert (await call.reoffer(direction=direction)).code == 200
         async with await desk.attach(call_id) as sideband:
             await sideband.send(SAY)
             assert await call.wait_for_heard() == GREETING
