@@ -33,6 +33,7 @@ MODULES = (
     "webrtc_sideband",
     "webrtc_end",
     "rtp",
+    "srtp",
     "sdp",
     "dtmf",
     "speech",

@@ -15,6 +15,7 @@ from .media import MediaSession
 from .messages import ALLOW, METHODS, Request, Response, ack_of_failure, cancel_of, summary, tag_of, uri_of
 from .records import MessageLog, ReceivedRequest, ReceivedResponse, ReferPlan
 from .sip_transport import Link
+from .srtp import Crypto
 from .transactions import ResponseReceived, Transaction, TransactionFailed
 from .watch import DECISION, END, FINAL_RESPONSE, SPEECH, Watch
 
@@ -371,11 +372,11 @@ class Call(Listener):
         self._choice = None
         try:
             self.answer = sdp.read_answer(response.body, self.codecs)
+            self.media.start(self.answer)
         except ProtocolViolation as error:
             self.failure = error
             self._phone.spawn(self._leave(FINAL_RESPONSE, by="failed"))
             return
-        self.media.start(self.answer)
         if self._wants_cancel:
             self._phone.spawn(self._leave(FINAL_RESPONSE))
 
@@ -398,16 +399,19 @@ class Call(Listener):
         if self._choice is not None and response.body:
             with contextlib.suppress(ProtocolViolation):  # who reads the response says so
                 self.answer = sdp.read_answer(response.body, self._choice)
+                crypto = self.media.keys.answer(self.answer.crypto)
                 self.media.start(self.answer)
-                body = self._describe_session((self.answer.codec,))
+                body = self._describe_session((self.answer.codec,), crypto=crypto)
                 headers.append(SDP_TYPE)
         ack = dialog.request("ACK", via=self._phone.via(self.link), sequence=sequence, headers=headers, body=body)
         self._acks[tag_of(response.headers["To"]), sequence] = ack
         if self.acknowledges:
             self._phone.send_ack(ack, self.link)
 
-    def _describe_session(self, codecs: Sequence[CodecName], direction: str = "sendrecv") -> bytes:
-        """An offer, or the answer that chooses those codecs."""
+    def _describe_session(
+        self, codecs: Sequence[CodecName], direction: str = "sendrecv", crypto: Sequence[Crypto] | None = None
+    ) -> bytes:
+        """An offer, or the answer that chooses those codecs and has that key."""
         return sdp.build_offer(
             address=self._phone.media_address(self.link),
             port=self.media.port,
@@ -415,6 +419,7 @@ class Call(Listener):
             session_id=self.media.port,
             version=len(self.messages),
             direction=direction,
+            crypto=self.media.keys.offer() if crypto is None else crypto,
         )
 
     def _send_cancel(self) -> None:

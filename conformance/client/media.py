@@ -15,6 +15,7 @@ from .errors import CallEnded, UsageError
 from .g711 import Samples
 from .rtp import SAMPLE_RATE, SILENCE, Pacer, RtpReceiver, RtpSender
 from .sdp import AudioAnswer
+from .srtp import KeyRing, Srtp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,10 @@ class MediaSession(asyncio.DatagramProtocol):
         self._receiver: RtpReceiver | None = None
         self._remote: tuple[str, int] | None = None
         self._unfinished: set[asyncio.Future[None]] = set()
+        self._srtp: Srtp | None = None
+        self.keys = KeyRing((), rng)
+        self.unauthentic = 0
+        """Datagrams that were not the far end's, or not for this call's keys."""
         self.port = 0
         self.ear = Ear(changed)
         self._last_arrival = 0.0
@@ -81,6 +86,8 @@ class MediaSession(asyncio.DatagramProtocol):
         self.early: list[tuple[bytes, tuple[str, int]]] = []
         self.digits: list[str] = []
         self.is_muted = False
+        self.sends_plain = False
+        """Sends RTP as if there were no keys, for far ends to be tried with it."""
         self.impairs: Callable[[bytes], Sequence[bytes]] = lambda packet: (packet,)
 
     # -- life
@@ -105,7 +112,11 @@ class MediaSession(asyncio.DatagramProtocol):
         raise UsageError(f"no free RTP port at {host} in {port_range or 'any range'}: {problem}")
 
     def start(self, answer: AudioAnswer) -> None:
-        """Begin to send, silence first. A second answer (of a re-INVITE) moves the far end and changes the codec."""
+        """Begin to send, silence first. A second answer (of a re-INVITE) moves the far end, changes codec and keys.
+
+        Raises `ProtocolViolation` when its key belongs to no line of our offer.
+        """
+        self._srtp = self.keys.agree(answer.crypto)
         self._remote = (answer.address, answer.port)
         events = frozenset(() if answer.dtmf_payload_type is None else (answer.dtmf_payload_type,))
         if self._sender is not None and self._receiver is not None:
@@ -241,9 +252,12 @@ class MediaSession(asyncio.DatagramProtocol):
         for _ in range(self._pacer.due(now)):
             for packet in self._sender.next_packets():
                 if not self.is_muted:
-                    self._send(*self.impairs(packet))
+                    self._send(*self.impairs(self._protected(packet)))
         self._notice_pause(now)
         self._handle = self._loop.call_at(self._pacer.next_deadline(), self._tick)
+
+    def _protected(self, packet: bytes) -> bytes:
+        return packet if self._srtp is None or self.sends_plain else self._srtp.protect(packet)
 
     def _send(self, *packets: bytes) -> None:
         for packet in packets:
@@ -265,6 +279,12 @@ class MediaSession(asyncio.DatagramProtocol):
     def _arrived(self, data: bytes, source: tuple[str, int]) -> None:
         assert self._receiver is not None
         self._last_arrival = self._loop.time()
+        if self._srtp is not None:
+            plain = self._srtp.unprotect(data)
+            if plain is None:
+                self.unauthentic += 1
+                return
+            data = plain
         self._take(*self._receiver.feed(data, source, self._last_arrival))
 
     def _take(self, sounds: list[Samples], digits: list[str]) -> None:

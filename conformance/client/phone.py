@@ -36,6 +36,7 @@ from .sip_transport import (
     connect_stream,
     local_address_towards,
 )
+from .srtp import KeyRing
 from .tls import TlsVersion, tls_context
 from .transactions import (
     AckReceived,
@@ -154,20 +155,23 @@ class Phone:
         codecs: Sequence[CodecName] = ("PCMU", "PCMA"),
         offer: bytes | Callable[[bytes], bytes] | None = None,
         has_dtmf: bool = True,
+        suites: Sequence[str] = (),
         replace: Mapping[str, str | None] | None = None,
         acknowledges: bool = True,
         on_refer: ReferPlan | None = None,
     ) -> Call:
         """Send an INVITE and return at once.
 
-        `from_` is a number or an address; `offer` replaces the SDP or rewrites the phone's, `b""` sends none; `replace`
-        overrides headers that the phone would write (None leaves one out), for far ends to be tried with nonsense.
+        `from_` is a number or an address; `offer` replaces the SDP or rewrites the phone's, `b""` sends none; `suites`
+        (RFC 4568 6.2) make it one of SRTP; `replace` overrides headers that the phone would write (None leaves one
+        out), for far ends to be tried with nonsense.
         Without `acknowledges` every ACK is held back until `Call.acknowledge`. Raises `ConnectionFailed` when the far
         end can't be reached, `UsageError` when the URI can't be dialled.
         """
         link = await self.link_to(uri)
         watch = Watch()
         media = await self.open_media(link, watch.changed)
+        media.keys = KeyRing(suites, self._rng)
         if isinstance(offer, bytes):
             body = offer
         else:
@@ -177,6 +181,7 @@ class Phone:
                 codecs=codecs,
                 has_dtmf=has_dtmf,
                 session_id=self._rng.getrandbits(31),
+                crypto=media.keys.offer(),
             )
             body = body if offer is None else offer(body)
         more = [("Contact", self.contact(link)), ("Allow", ALLOW), ("User-Agent", USER_AGENT), *headers]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .errors import ProtocolViolation
 from .g711 import PAYLOAD_TYPES, CodecName
+from .srtp import Crypto
 
 DTMF_PAYLOAD_TYPE = 101
 _STATIC_NAMES = {number: name for name, number in PAYLOAD_TYPES.items()}
@@ -21,8 +22,9 @@ def build_offer(
     version: int = 1,
     direction: str = "sendrecv",
     extra: Sequence[str] = (),
+    crypto: Sequence[Crypto] = (),
 ) -> bytes:
-    """An offer of one audio stream; `extra` lines go to the end of its section."""
+    """An offer of one audio stream, of SRTP with `crypto`; `extra` lines go to the end of its section."""
     family = "IP6" if ":" in address else "IP4"
     formats = [PAYLOAD_TYPES[each] for each in codecs] + ([DTMF_PAYLOAD_TYPE] if has_dtmf else [])
     lines = [
@@ -31,12 +33,12 @@ def build_offer(
         "s=ringback",
         f"c=IN {family} {address}",
         "t=0 0",
-        f"m=audio {port} RTP/AVP {' '.join(map(str, formats))}",
+        f"m=audio {port} {'RTP/SAVP' if crypto else 'RTP/AVP'} {' '.join(map(str, formats))}",
         *(f"a=rtpmap:{PAYLOAD_TYPES[each]} {each}/8000" for each in codecs),
     ]
     if has_dtmf:
         lines += [f"a=rtpmap:{DTMF_PAYLOAD_TYPE} telephone-event/8000", f"a=fmtp:{DTMF_PAYLOAD_TYPE} 0-16"]
-    lines += ["a=ptime:20", f"a={direction}", *extra]
+    lines += ["a=ptime:20", f"a={direction}", *(each.line() for each in crypto), *extra]
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
@@ -83,6 +85,8 @@ class AudioAnswer:
     dtmf_payload_type: int | None
     ptime_ms: int
     direction: str
+    crypto: Crypto | None = None
+    """The far end's key, where the sound is SRTP."""
 
 
 def parse(text: bytes) -> Description:
@@ -131,6 +135,7 @@ def read_answer(body: bytes, offered: Sequence[CodecName]) -> AudioAnswer:
     listed = {int(number) for number in audio.formats if number.isdigit()}
     events = [number for number, name in names.items() if name == ("TELEPHONE-EVENT", 8000) and number in listed]
     ptime = audio.attribute("ptime") or ""
+    crypto = audio.attribute("crypto")
     return AudioAnswer(
         address=address,
         port=audio.port,
@@ -140,6 +145,7 @@ def read_answer(body: bytes, offered: Sequence[CodecName]) -> AudioAnswer:
         dtmf_payload_type=events[0] if events else None,
         ptime_ms=int(ptime) if ptime.isdigit() else 20,
         direction=_direction(audio, description),
+        crypto=None if crypto is None or "SAVP" not in audio.protocol else Crypto.parse(crypto),
     )
 
 

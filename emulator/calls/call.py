@@ -98,6 +98,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.CONNECTED, I.CALLER_BYE): S.ENDED,  # RFC 3261 15.1.2
     (S.CONNECTED, I.PEER_CLOSED): S.ENDED,  # OBS: closing the browser ends the call
     (S.CONNECTED, I.PEER_FAILED): S.ENDED,  # RFC 7675 5.1: consent expired
+    (S.CONNECTED, I.MEDIA_FAILED): S.LEAVING,  # RFC 4568 5.1.3: the answer in the ACK takes no key of ours
     (S.CONNECTED, I.SESSION_EXPIRED): S.LEAVING,  # OBS: 60 minutes
     (S.CONNECTED, I.REFRESH_MISSED): S.LEAVING,  # RFC 4028 10: BYE
     (S.CONNECTED, I.STOP): S.LEAVING,  # the emulator stops: BYE
@@ -108,6 +109,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.TRANSFERRING, I.REFER_DONE): S.TRANSFERRING,  # the carrier's BYE should follow
     (S.TRANSFERRING, I.REFER_BYE_OVERDUE): S.LEAVING,  # CHOICE: refer_bye_timeout
     (S.TRANSFERRING, I.CALLER_BYE): S.ENDED,  # RFC 3261 15.1.2: what a transfer ends with
+    (S.TRANSFERRING, I.MEDIA_FAILED): S.LEAVING,  # the same, where a REFER waited for the ACK
     (S.TRANSFERRING, I.SESSION_EXPIRED): S.LEAVING,  # OBS: 60 minutes
     (S.TRANSFERRING, I.REFRESH_MISSED): S.LEAVING,  # RFC 4028 10: BYE
     (S.TRANSFERRING, I.STOP): S.LEAVING,  # the emulator stops: BYE
@@ -121,7 +123,6 @@ LATE: frozenset[tuple[State, InputKind]] = frozenset(
     [
         (S.PREPARING, I.DECISION_TIMED_OUT),
         (S.CONNECTED, I.ACKED),
-        (S.CONNECTED, I.MEDIA_FAILED),
         (S.CONNECTED, I.SEND_FAILED),
         (S.CONNECTED, I.REFER_FAILED),
         (S.CONNECTED, I.REFER_DONE),

@@ -265,7 +265,7 @@ class CallControl:
         if isinstance(leg, SipLeg) and event.invite != leg.invite:
             self._reinvite_acknowledged(call, event, now)
             return
-        if isinstance(leg, SipLeg) and leg.offer is None:
+        if isinstance(leg, SipLeg) and leg.offer is None and leg.negotiated is None:
             try:
                 answer = description.parse(event.body)
                 negotiated = self._negotiate(answer)

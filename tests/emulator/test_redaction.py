@@ -26,6 +26,13 @@ def test_sip_message_keeps_everything_but_its_secrets() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "line", ["A=CRYPTO : 1  X inline:key", "a= crypto:01\tX  inline:key", "a=crypto:x y z inline:key;inline:key"]
+)
+def test_key_is_hidden_however_its_line_is_written(line: str) -> None:
+    assert "key" not in redacted_sip(f"v=0\r\n{line}\r\nb=AS:64\r\n")
+
+
 @pytest.mark.parametrize("name", ["session", "response"])
 def test_event_keeps_everything_but_its_tools_credentials(name: str) -> None:
     tools: list[Any] = [
