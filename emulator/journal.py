@@ -17,7 +17,7 @@ KINDS: dict[str, str] = {
     "sip.dropped": "bytes or a message that nobody can answer: reason",
     "sip.refer": "the fate of a transfer: a response to our REFER, or a NOTIFY with its sipfrag",
     "rest.request": "an HTTP request to /v1: method, path, body, safety_identifier",
-    "rest.response": "its answer: method, path, status, body",
+    "rest.response": "its answer: method, path, status; error (what it says) where it refuses",
     "webhook.attempt": "one delivery attempt: event, url, webhook_id, attempt, status or error",
     "webhook.delivered": "a 2xx came back: event, url, webhook_id, attempt",
     "webhook.abandoned": "no attempt is left, or its endpoint was deleted: event, url, webhook_id, attempts",

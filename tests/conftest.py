@@ -41,7 +41,7 @@ def program() -> Callable[[str], str]:
     return find
 
 
-NODE_PACKAGES = ("axios", "openai", "undici", "ws")
+NODE_PACKAGES = ("axios", "express", "openai", "undici", "ws")
 
 
 @pytest.fixture(scope="session")

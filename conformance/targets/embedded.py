@@ -1,8 +1,12 @@
 """An emulator in this process for tests of an application: a project of its own for each test, and its journal."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ringback.emulator.calls.project import Project
 from ringback.emulator.clock import LoopClock, SystemClock
@@ -12,6 +16,8 @@ from ringback.emulator.journal import Entry
 from ringback.emulator.model.builder import ScenarioBuilder
 from ringback.emulator.server import Emulator
 from ringback.emulator.timeline import ladder
+from ringback.emulator.transports.environment import Redirection, child_environment
+from ringback.emulator.transports.redirect import Redirect, Upstream
 
 from ..client.memory import Caller, Line
 from .emulator import FREE_PORTS
@@ -102,6 +108,29 @@ class EmbeddedProject:
     def put_faults(self, faults: Iterable[Fault]) -> None:
         """From now on these go wrong, and no others."""
         self._emulator.faults.put(self.id, tuple(faults))
+
+    @contextlib.asynccontextmanager
+    async def redirected(self, environ: Mapping[str, str]) -> AsyncIterator[dict[str, str]]:
+        """`environ` as a program needs it to meet this project where it meant api.openai.com; as `ringback exec`."""
+        ready = self._emulator.ready_for(self._project)
+        https = urlsplit(ready.https_base_url)
+        assert https.hostname is not None
+        assert https.port is not None
+        redirect = Redirect(https=(https.hostname, https.port), upstream=Upstream.of(environ))
+        with tempfile.TemporaryDirectory(prefix="ringback-") as folder:
+            await redirect.start()
+            try:
+                redirection = Redirection(
+                    base_url=ready.base_url,
+                    api_key=ready.api_key,
+                    webhook_secret=ready.webhook_secret,
+                    ca_file=Path(ready.ca_file),
+                    target=redirect.target,
+                    proxy_port=redirect.proxy_port,
+                )
+                yield child_environment(environ, redirection, folder=Path(folder))
+            finally:
+                await redirect.stop()
 
     def close(self) -> None:
         """Forget the project. What of it is open goes on until it ends."""

@@ -1,8 +1,12 @@
 """What the fixture `aringback` is: the same names as `ringback` has, as coroutines of the test's own loop."""
 
+import asyncio
 import functools
 import inspect
+import os
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from .caller import Caller
@@ -10,6 +14,7 @@ from .clock import seconds_of
 from .emulator_thread import EmulatorThread
 from .journal import Journal
 from .loop_thread import LoopThread
+from .process import START, Program
 from .project import ProjectOfTest, Transport, Via
 from .synchronous import Facts, needs_manual
 
@@ -72,6 +77,21 @@ class AsyncRingback(Facts):
         """Who is told of calls: a URL, or an ASGI, WSGI or aiohttp application object that is called in this process,
         by `POST path`."""
         await self._thread.wait(self._project.webhook(application, path))
+
+    async def start(
+        self,
+        *command: str | Path,
+        ready: str | re.Pattern[str] | None = None,
+        within: float = START,
+        cwd: str | Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Program:
+        """Run an application as a process; see `Ringback.start`."""
+        redirected = await self._thread.wait(self._project.environment())
+        program = self._project.start([os.fspath(word) for word in command], {**redirected, **(environment or {})}, cwd)
+        if ready is not None:
+            await asyncio.to_thread(program.prints, ready, within)
+        return program
 
     async def dial(
         self,

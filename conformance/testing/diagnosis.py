@@ -9,9 +9,12 @@ MOST_LINES = 60
 """Of the picture of a call: its end is what matters."""
 
 
-def message(expected: str, instead: str, records: Sequence[Record], ladder: Sequence[str]) -> str:
-    """What was expected, what happened, what to look at, and the call as a picture."""
+def message(
+    expected: str, instead: str, records: Sequence[Record], ladder: Sequence[str], raised: Sequence[str] = ()
+) -> str:
+    """What was expected, what happened, what to look at, and the call as a picture. `raised` are tracebacks."""
     lines = [f"expected: {expected}", f"instead:  {instead}"]
+    lines += [f"look at:  the application raised {summary_of(each)}" for each in dict.fromkeys(raised)]
     lines += [f"look at:  {hint}" for hint in dict.fromkeys(hints(records))]
     if ladder:
         lines += ["", *(ladder if len(ladder) <= MOST_LINES else [ladder[0], "…", *ladder[-MOST_LINES:]])]
@@ -26,6 +29,14 @@ def hints(records: Sequence[Record]) -> Iterator[str]:
     yield from _decision(records)
     yield from _events(records)
     yield from _scenario(records)
+
+
+def summary_of(traceback: str) -> str:
+    """The error and the last line of a traceback that is not of an installed package."""
+    *steps, error = traceback.rstrip().splitlines()
+    places = [step.strip() for step in steps if step.lstrip().startswith("File ")]
+    own = [place for place in places if "site-packages" not in place and "/lib/python" not in place] or places
+    return f"{error}, at {own[-1]}" if own else error
 
 
 def _of(records: Iterable[Record], kind: str) -> list[Record]:
@@ -90,9 +101,11 @@ def _events(records: Sequence[Record]) -> Iterator[str]:
         for each in _of(records, "event.client")
         if each.data["event"].get("item", {}).get("type") == "function_call_output"
     }
+    goodbyes = [each for each in _of(records, "rest.request") if each.data["path"].endswith(("/refer", "/hangup"))]
     for call in calls:
         event = call.data["event"]
-        if event["call_id"] not in outputs:
+        is_over = any(each.call_id == call.call_id and each.sequence > call.sequence for each in goodbyes)
+        if event["call_id"] not in outputs and not is_over:
             yield (
                 f"the model called {event['name']}({event['arguments']}), and the application sent no "
                 "function_call_output for it"

@@ -28,6 +28,10 @@ def describe(item: pytest.Item, report: pytest.TestReport) -> None:
     if project is None:
         return
     item.stash[FAILED] = True
+    for program in project.programs:
+        report.sections.append((f"ringback: what `{program.name}` printed", "\n".join(program.lines)))
+    for raised in dict.fromkeys(project.journal.raised):
+        report.sections.append(("ringback: what the application raised", raised))
     ladder = project.project.ladder()
     if ladder and ladder[0] not in str(report.longrepr):
         report.sections.append(("ringback: the calls of this test", "\n".join(ladder)))

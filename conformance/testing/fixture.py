@@ -35,7 +35,9 @@ def open_ringback(
         monkeypatch.setenv(name, value)
     request.node.stash[PROJECT] = project
     yield fixture
-    left = emulator.thread.run(project.close())
+    left = emulator.thread.run(project.leaks())
+    project.end_programs()
+    emulator.thread.run(project.close())
     if left and not request.node.stash.get(FAILED, False):
         pytest.fail("the test is over, but " + "; ".join(left), pytrace=False)
 

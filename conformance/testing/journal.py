@@ -21,6 +21,8 @@ class Journal:
     def __init__(self, project: EmbeddedProject) -> None:
         self._project = project
         self._watch = Watch()
+        self.raised: list[str] = []
+        """Tracebacks of what applications in this process have raised."""
         self._unsubscribe = project.subscribe(lambda record: self._watch.changed())
 
     def close(self) -> None:
@@ -52,9 +54,9 @@ class Journal:
 
     def assert_no_errors(self) -> None:
         """Raises `ExpectationFailed` when anything of the application was refused, failed, or went wrong."""
-        found = list(dict.fromkeys(hints(self.records())))
+        found = list(dict.fromkeys([*self.raised, *hints(self.records())]))
         if found:
-            raise ExpectationFailed(message("no errors", f"{len(found)}", self.records(), self._project.ladder()))
+            raise self.failure("no errors", f"{len(found)}")
 
     # Waiting
 
@@ -75,7 +77,7 @@ class Journal:
 
     def failure(self, expected: str, instead: str) -> ExpectationFailed:
         """The error that says so, with what the journal knows."""
-        return ExpectationFailed(message(expected, instead, self.records(), self._project.ladder()))
+        return ExpectationFailed(message(expected, instead, self.records(), self._project.ladder(), self.raised))
 
     # Private
 

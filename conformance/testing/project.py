@@ -1,14 +1,19 @@
 """One test's project: its application, its callers, its journal. Everything here runs on the loop of the emulator."""
 
+import contextlib
+import os
 import random
-from collections.abc import Mapping
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..targets.embedded import EmbeddedProject
+from ..targets.embedded import EmbeddedProject, Post
 from .applications import Application, application_of, url_of
 from .caller import Caller
 from .errors import ExpectationFailed
 from .journal import Journal
+from .process import Program
 
 if TYPE_CHECKING:
     from ..client.phone import Phone
@@ -20,7 +25,7 @@ TEARDOWN = 5.0
 
 
 class ProjectOfTest:
-    """Made by `EmulatorThread.open_project`. Give it to `close` at the end, which says what was left open."""
+    """Made by `EmulatorThread.open_project`. `leaks`, `end_programs` and `close` end it, in this order."""
 
     def __init__(self, project: EmbeddedProject, *, rng: random.Random | None) -> None:
         self.project = project
@@ -30,6 +35,9 @@ class ProjectOfTest:
         self._phones: dict[Transport, Phone] = {}
         self._lines: list[Phone] = []
         self._callers: list[Caller] = []
+        self._open = contextlib.AsyncExitStack()
+        self._environment: dict[str, str] | None = None
+        self.programs: list[Program] = []
 
     # Input
 
@@ -41,7 +49,29 @@ class ProjectOfTest:
         called = application_of(application, path)
         self._applications.append(called)
         number = len(self._applications)
-        self.project.add_webhook(f"{url_of(path)}?application={number}", called.post)
+        self.project.add_webhook(f"{url_of(path)}?application={number}", self._answering(called.post))
+
+    async def environment(self) -> dict[str, str]:
+        """What a process needs to meet this project where it meant api.openai.com."""
+        if self._environment is None:
+            self._environment = await self._open.enter_async_context(self.project.redirected(dict(os.environ)))
+        return self._environment
+
+    def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: str | Path | None,
+    ) -> Program:
+        """Run a program. It is ended by `close`."""
+        program = Program(command, environment=environment, cwd=cwd)
+        self.programs.append(program)
+        return program
+
+    def end_programs(self) -> None:
+        """Before `close`; not on the loop, for that must go on serving them."""
+        for program in self.programs:
+            program.stop()
 
     async def dial(
         self, from_: str, to: str | None, headers: Mapping[str, str], transport: Transport, via: Via
@@ -56,18 +86,33 @@ class ProjectOfTest:
         self._callers.append(caller)
         return caller
 
-    async def close(self) -> list[str]:
-        """Hang up what is still up, and forget everything. What was open before that, in words."""
-        left = [*await self._left_open(), *self._left_unread()]
+    async def leaks(self) -> list[str]:
+        """What the test has left open, in words."""
+        return [*await self._left_open(), *self._left_unread()]
+
+    async def close(self) -> None:
+        """Hang up what is still up, and forget everything."""
         for phone in (*self._phones.values(), *self._lines):
             await phone.close()
         for application in self._applications:
             await application.close()
+        await self._open.aclose()
         self.journal.close()
         self.project.close()
-        return left
 
     # Private
+
+    def _answering(self, post: Post) -> Post:
+        """As a server has it: whatever an application raises is answered 500, and told of."""
+
+        async def answered(headers: Mapping[str, str], body: bytes) -> int:
+            try:
+                return await post(headers, body)
+            except Exception as error:  # noqa: BLE001 — an application is no part of us: nothing it raises is ours
+                self.journal.raised.append("".join(traceback.format_exception(error)))
+                return 500
+
+        return answered
 
     async def _left_open(self) -> list[str]:
         """What should have been over when the test was. Whatever only needs a moment gets it."""

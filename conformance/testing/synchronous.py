@@ -1,5 +1,6 @@
 """What the fixture `ringback` is: a project for one test, its callers, journal and clock, for tests without a loop."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from .emulator_thread import EmulatorThread
 from .errors import WrongUse
 from .journal import WITHIN
 from .loop_thread import LoopThread
+from .process import START, Program
 from .project import ProjectOfTest, Transport, Via
 
 
@@ -208,6 +210,22 @@ class Ringback(Facts):
         """Who is told of calls: a URL, or an ASGI, WSGI or aiohttp application object that is called in this process,
         by `POST path`."""
         self._thread.run(self._project.webhook(application, path))
+
+    def start(
+        self,
+        *command: str | Path,
+        ready: str | re.Pattern[str] | None = None,
+        within: float = START,
+        cwd: str | Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Program:
+        """Run an application as a process, until the test is over. It meets the emulator even where it says
+        `https://api.openai.com`, as under `ringback exec`. Returns when it has printed `ready`."""
+        redirected = self._thread.run(self._project.environment())
+        program = self._project.start([os.fspath(word) for word in command], {**redirected, **(environment or {})}, cwd)
+        if ready is not None:
+            program.prints(ready, within)
+        return program
 
     def dial(
         self,

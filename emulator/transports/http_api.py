@@ -73,7 +73,7 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
     caller = _caller(request)
     call_id = request.match_info.get("call_id")
     seen = {"method": request.method, "path": request.path_qs}
-    body, status = b"", 500
+    body, status, said = b"", 500, None
     try:
         try:
             body = await _read(request)
@@ -89,13 +89,13 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
                 body=text,
             )
         response = await handler(request)
-        status = response.status
+        status, said = response.status, _refusal(response)
         return response
     except ApiError as error:
-        status = error.status
+        status, said = error.status, error.message
         raise
     except web.HTTPException as error:
-        status = error.status
+        status, said = error.status, error.reason
         raise
     finally:
         services.journal.add(
@@ -105,6 +105,7 @@ async def journal_requests(request: web.Request, handler: Handler) -> web.Stream
             call_id=call_id,
             **seen,
             status=status,
+            **({} if said is None else {"error": said}),
         )
 
 
@@ -115,6 +116,14 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     if request.path.startswith("/v1/") and request.path not in ("/v1/realtime", "/v1/realtime/calls"):
         request[PROJECT] = project_of(request)
     return await handler(request)
+
+
+def _refusal(response: web.StreamResponse) -> str | None:
+    """What an answer says that refuses the request in the service's envelope, and was not raised."""
+    if response.status < 400 or not isinstance(response, web.Response) or response.content_type != "application/json":
+        return None
+    said: str = json.loads(response.text or "{}").get("error", {}).get("message")
+    return said
 
 
 def _caller(request: web.Request) -> Caller | None:
