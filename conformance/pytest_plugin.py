@@ -45,6 +45,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             PREFIX + name.replace("_", "-"), dest=f"ringback_{name}", default=None, help=text.replace("%", "%%"), **kind
         )
 
+    group.addoption(
+        PREFIX + "journals",
+        dest="ringback_journals",
+        metavar="DIR",
+        help="Folder for the journals of failed tests, one HTML file each; without it below pytest's temporary folder.",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
@@ -92,7 +99,7 @@ def aringback(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    if FIXTURES not in sys.modules or call.when != "call" or call.excinfo is None:
+    if FIXTURES not in sys.modules or call.when == "setup" or call.excinfo is None:
         return (yield)
     from .testing.failure import describe, shorten
 

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from ringback.emulator.calls.project import Project
@@ -15,14 +15,14 @@ from ringback.emulator.faults.plan import Fault
 from ringback.emulator.journal import Entry
 from ringback.emulator.model.builder import ScenarioBuilder
 from ringback.emulator.server import Emulator
-from ringback.emulator.timeline import ladder
+from ringback.emulator.timeline import ladder, steps
 from ringback.emulator.transports.environment import Redirection, child_environment
 from ringback.emulator.transports.redirect import Redirect, Upstream
 
 from ..client.memory import Caller, Line
 from .emulator import FREE_PORTS
 
-__all__ = ["EmbeddedEmulator", "EmbeddedProject", "Fault", "Post", "Record", "ScenarioBuilder"]
+__all__ = ["EmbeddedEmulator", "EmbeddedProject", "Fault", "Pictured", "Post", "Record", "ScenarioBuilder"]
 
 Post = Callable[[Mapping[str, str], bytes], Awaitable[int]]
 """Delivers one webhook by a call: headers and body, and the status that comes back."""
@@ -38,6 +38,17 @@ class Record:
     call_id: str | None
     sip_call_id: str | None
     data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictured:
+    """A record with its place in the picture of a call: an arrow between the emulator and a `side`, or with no `side` a
+    note; without a `label` the picture leaves it out."""
+
+    record: Record
+    label: str | None = None
+    side: Literal["caller", "application"] | None = None
+    inward: bool = False
 
 
 class EmbeddedEmulator:
@@ -154,6 +165,19 @@ class EmbeddedProject:
         """The journal as a picture."""
         return ladder(self._entries())
 
+    def pictured(self) -> list[Pictured]:
+        """Every record, and how the picture shows it."""
+        return [_pictured(entry) for entry in self._entries()]
+
+    @property
+    def waiting_steps(self) -> list[str]:
+        """The steps of the scenario that is written as the test goes which nothing has called for yet."""
+        if self._builder is None or not self._builder.turns:
+            return []
+        scenario = self._builder.build()
+        used = self._emulator.scenarios.casting.used(self.id, scenario)
+        return [str(step) for step in scenario.unread(used)]
+
     @property
     def open_calls(self) -> list[str]:
         """Ids of the calls that have not ended."""
@@ -178,6 +202,14 @@ class EmbeddedProject:
 
     def _entries(self, kind: str | None = None) -> Iterable[Entry]:
         return self._emulator.journal.entries(kind=kind, project_id=self.id, after=self._first)
+
+
+def _pictured(entry: Entry) -> Pictured:
+    record = _record(entry)
+    step = next(steps([entry]), None)
+    if step is None:
+        return Pictured(record=record)
+    return Pictured(record=record, label=step.label, side=step.side, inward=step.inward)
 
 
 def _record(entry: Entry) -> Record:

@@ -1,29 +1,32 @@
 """Why something did not happen, as far as the journal knows: what a failed expectation says besides."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..targets.embedded import Record
 
 INCOMING = "realtime.call.incoming"
+VERBS = ("/accept", "/reject")
 MOST_LINES = 60
 """Of the picture of a call: its end is what matters."""
 
 
-def message(
-    expected: str, instead: str, records: Sequence[Record], ladder: Sequence[str], raised: Sequence[str] = ()
-) -> str:
-    """What was expected, what happened, what to look at, and the call as a picture. `raised` are tracebacks."""
+_PLACE = re.compile(r'^  File "(.+)", line (\d+), in ', re.MULTILINE)
+
+
+def message(expected: str, instead: str, found: Sequence[str], ladder: Sequence[str]) -> str:
+    """What was expected, what happened, what to look at (`found`), and the call as a picture."""
     lines = [f"expected: {expected}", f"instead:  {instead}"]
-    lines += [f"look at:  the application raised {summary_of(each)}" for each in dict.fromkeys(raised)]
-    lines += [f"look at:  {hint}" for hint in dict.fromkeys(hints(records))]
+    lines += [f"look at:  {hint}" for hint in dict.fromkeys(found)]
     if ladder:
         lines += ["", *(ladder if len(ladder) <= MOST_LINES else [ladder[0], "…", *ladder[-MOST_LINES:]])]
     return "\n".join(lines)
 
 
-def hints(records: Sequence[Record]) -> Iterator[str]:
-    """The first things that a developer would look for, most telling first."""
+def hints(records: Sequence[Record], pending: Sequence[str] = ()) -> Iterator[str]:
+    """The first things that a developer would look for, most telling first. `pending` are deliveries under way."""
     yield from _bugs(records)
+    yield from _told(records, pending)
     yield from _webhook(records)
     yield from _requests(records)
     yield from _decision(records)
@@ -31,12 +34,25 @@ def hints(records: Sequence[Record]) -> Iterator[str]:
     yield from _scenario(records)
 
 
+def raised(tracebacks: Iterable[str]) -> Iterator[str]:
+    """What an application in this process has raised."""
+    for each in tracebacks:
+        yield f"the application raised {summary_of(each)}"
+
+
+def waiting(records: Sequence[Record], steps: Sequence[str]) -> Iterator[str]:
+    """Words that no step of the test's own scenario was written for."""
+    heard = [str(each.data["text"]) for each in _of(records, "media.heard")]
+    if steps and heard:
+        yield f"of the scenario, still waiting: {'; '.join(steps)}. The caller said {', '.join(map(repr, heard))}"
+
+
 def summary_of(traceback: str) -> str:
     """The error and the last line of a traceback that is not of an installed package."""
-    *steps, error = traceback.rstrip().splitlines()
-    places = [step.strip() for step in steps if step.lstrip().startswith("File ")]
+    error = traceback.rstrip().splitlines()[-1]
+    places = [f"{match[1]}:{match[2]}" for match in _PLACE.finditer(traceback)]
     own = [place for place in places if "site-packages" not in place and "/lib/python" not in place] or places
-    return f"{error}, at {own[-1]}" if own else error
+    return f"{error} (at {own[-1]})" if own else error
 
 
 def _of(records: Iterable[Record], kind: str) -> list[Record]:
@@ -46,6 +62,18 @@ def _of(records: Iterable[Record], kind: str) -> list[Record]:
 def _bugs(records: Sequence[Record]) -> Iterator[str]:
     for record in _of(records, "emulator.bug"):
         yield f"a bug of ringback, please report it: {record.data['error']}"
+
+
+def _told(records: Sequence[Record], pending: Sequence[str]) -> Iterator[str]:
+    if not _of(records, "call.state") or any(record.kind.startswith("webhook.") for record in records):
+        return
+    if not pending:
+        yield "nobody was told of the call: name the application with ringback.webhook(url or application)"
+    elif not any(each.data["path"].endswith(VERBS) for each in _of(records, "rest.request")):
+        yield (
+            "the application was told of the call, but has neither answered the webhook nor sent POST …/accept or "
+            "…/reject. Does something hold it up?"
+        )
 
 
 def _webhook(records: Sequence[Record]) -> Iterator[str]:
@@ -61,9 +89,6 @@ def _webhook(records: Sequence[Record]) -> Iterator[str]:
             )
         elif not 200 <= status < 300:
             yield f"the application answered {status} to the webhook at {url}: see its own log"
-    has_call = any(record.kind == "call.state" for record in records)
-    if has_call and not any(record.kind.startswith("webhook.") for record in records):
-        yield "nobody was told of the call: name the application with ringback.webhook(url or application)"
 
 
 def _requests(records: Sequence[Record]) -> Iterator[str]:
@@ -77,7 +102,7 @@ def _requests(records: Sequence[Record]) -> Iterator[str]:
 
 def _decision(records: Sequence[Record]) -> Iterator[str]:
     told = [each for each in _of(records, "webhook.attempt") if 200 <= (each.data.get("status") or 0) < 300]
-    verbs = [each for each in _of(records, "rest.request") if each.data["path"].endswith(("/accept", "/reject"))]
+    verbs = [each for each in _of(records, "rest.request") if each.data["path"].endswith(VERBS)]
     for attempt in told:
         if not any(verb.call_id == attempt.call_id for verb in verbs):
             yield (

@@ -7,3 +7,7 @@ class ExpectationFailed(AssertionError):
 
 class WrongUse(Exception):
     """The test asks for something impossible. The message says what to do instead."""
+
+
+for _each in (ExpectationFailed, WrongUse):
+    _each.__module__ = __package__  # where users import it from, and what a failure shows

@@ -1,15 +1,22 @@
 """What the report of a failed test shows: the test's own line, why, and the calls as a picture."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from .errors import ExpectationFailed
+from .page import page
 from .project import ProjectOfTest
 
 PROJECT = pytest.StashKey[ProjectOfTest]()
 FAILED = pytest.StashKey[bool]()
 """Whether the test itself has failed: what it left open is no news then."""
+FOLDER = pytest.StashKey[Callable[[], Path]]()
+"""Where journals are written; pytest makes its folder when it is first asked for."""
+PROPERTY = "ringback_journal"
+LONGEST_NAME = 120
 HERE = Path(__file__).parent
 
 
@@ -25,7 +32,7 @@ def shorten(error: BaseException) -> None:
 def describe(item: pytest.Item, report: pytest.TestReport) -> None:
     """Show what crossed the wire, unless the failure has."""
     project = item.stash.get(PROJECT, None)
-    if project is None:
+    if project is None or item.stash.get(FAILED, False):
         return
     item.stash[FAILED] = True
     for program in project.programs:
@@ -35,3 +42,22 @@ def describe(item: pytest.Item, report: pytest.TestReport) -> None:
     ladder = project.project.ladder()
     if ladder and ladder[0] not in str(report.longrepr):
         report.sections.append(("ringback: the calls of this test", "\n".join(ladder)))
+    _attach_journal(item, report, project)
+
+
+def _attach_journal(item: pytest.Item, report: pytest.TestReport, project: ProjectOfTest) -> None:
+    """Write it as a page for browsers, and say where it is."""
+    folder = item.stash[FOLDER]()
+    folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2]).strip("-")[-LONGEST_NAME:]
+    file = folder / f"{name}.html"
+    file.write_text(page(item.nodeid, _why(report), project.project.pictured()), encoding="utf-8")
+    report.sections.append(("ringback: the journal of this test", str(file)))
+    for properties in (item.user_properties, report.user_properties):  # JUnit reads those of the report after this one
+        properties.append((PROPERTY, str(file)))
+
+
+def _why(report: pytest.TestReport) -> str:
+    """The failure's own words, without the picture: the page has a better one."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return "" if crash is None else str(crash.message).partition("\n\n")[0]

@@ -1,6 +1,7 @@
 """The fixtures at work: what the marker says becomes a project, the environment, and a leak check behind the test."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -10,7 +11,7 @@ from ..targets.embedded import Fault
 from .asynchronous import AsyncRingback
 from .emulator_thread import EmulatorThread
 from .errors import WrongUse
-from .failure import FAILED, PROJECT
+from .failure import FAILED, FOLDER, PROJECT
 from .synchronous import Ringback
 
 Fixture = TypeVar("Fixture", Ringback, AsyncRingback)
@@ -34,12 +35,22 @@ def open_ringback(
     for name, value in fixture.environment.items():
         monkeypatch.setenv(name, value)
     request.node.stash[PROJECT] = project
+    request.node.stash[FOLDER] = _folder(request)
     yield fixture
     left = emulator.thread.run(project.leaks())
     project.end_programs()
     emulator.thread.run(project.close())
     if left and not request.node.stash.get(FAILED, False):
         pytest.fail("the test is over, but " + "; ".join(left), pytrace=False)
+
+
+def _folder(request: pytest.FixtureRequest) -> Callable[[], Path]:
+    """Where the journals of tests that fail are written."""
+    named = request.config.getoption("ringback_journals")
+    if named is not None:
+        return lambda: Path(request.config.invocation_params.dir, named)
+    factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+    return lambda: factory.getbasetemp() / "ringback-journals"
 
 
 def _wanted(request: pytest.FixtureRequest) -> dict[str, Any]:

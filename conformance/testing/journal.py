@@ -7,7 +7,7 @@ from typing import Any
 from ..client.errors import WaitTimeout
 from ..client.watch import Watch
 from ..targets.embedded import EmbeddedProject, Record
-from .diagnosis import hints, message
+from .diagnosis import hints, message, raised, waiting
 from .errors import ExpectationFailed
 
 WITHIN = 5.0
@@ -54,9 +54,9 @@ class Journal:
 
     def assert_no_errors(self) -> None:
         """Raises `ExpectationFailed` when anything of the application was refused, failed, or went wrong."""
-        found = list(dict.fromkeys([*self.raised, *hints(self.records())]))
+        found = list(dict.fromkeys([*raised(self.raised), *hints(self.records())]))
         if found:
-            raise self.failure("no errors", f"{len(found)}")
+            raise self.failure("no errors", "1 was found" if len(found) == 1 else f"{len(found)} were found")
 
     # Waiting
 
@@ -77,7 +77,13 @@ class Journal:
 
     def failure(self, expected: str, instead: str) -> ExpectationFailed:
         """The error that says so, with what the journal knows."""
-        return ExpectationFailed(message(expected, instead, self.records(), self._project.ladder(), self.raised))
+        records = self.records()
+        found = [
+            *raised(self.raised),
+            *hints(records, self._project.pending_webhooks),
+            *waiting(records, self._project.waiting_steps),
+        ]
+        return ExpectationFailed(message(expected, instead, found, self._project.ladder()))
 
     # Private
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Transport = Literal["tls", "tcp", "udp"]
 Via = Literal["sip", "memory"]
+HERE = Path(__file__).parent
 TEARDOWN = 5.0
 """Seconds that the calls of a test may take to end behind it."""
 
@@ -109,7 +110,7 @@ class ProjectOfTest:
             try:
                 return await post(headers, body)
             except Exception as error:  # noqa: BLE001 — an application is no part of us: nothing it raises is ours
-                self.journal.raised.append("".join(traceback.format_exception(error)))
+                self.journal.raised.append("".join(traceback.format_exception(_theirs(error))))
                 return 500
 
         return answered
@@ -154,3 +155,11 @@ class ProjectOfTest:
             phone = Phone(transport=transport, ca_file=self.project.ca_file, rng=self._rng)
             self._phones[transport] = await phone.__aenter__()
         return phone
+
+
+def _theirs(error: Exception) -> Exception:
+    """Its traceback begins where the application does."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None and HERE in Path(step.tb_frame.f_code.co_filename).parents:
+        step = step.tb_next
+    return error.with_traceback(step)
