@@ -39,6 +39,7 @@ ABSENT = {
 
 Cell = tuple[str, str]
 PASSED = "passed"
+PROPERTY = "interop"
 
 
 def page(outcomes: Mapping[Cell, Iterable[str]]) -> str:
@@ -84,24 +85,21 @@ def marks() -> Iterator[Cell]:
 
 
 class Table:
-    """Collects what became of the marked tests."""
+    """Collects what became of the marked tests, also those that other processes run (pytest-xdist)."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._cells: dict[str, list[Cell]] = {}
         self._outcomes: dict[Cell, list[str]] = {}
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        for item in items:
-            cells = [(mark.args[0], each) for mark in item.iter_markers("interop") for each in mark.args[1:]]
-            self._cells[item.nodeid] = cells
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or not report.passed:
-            for cell in self._cells.get(report.nodeid, ()):
-                self._outcomes.setdefault(cell, []).append(report.outcome)
+            for name, cell in report.user_properties:
+                if name == PROPERTY:
+                    peer, capability = cell  # a list once it came from another process
+                    self._outcomes.setdefault((peer, capability), []).append(report.outcome)
 
     def pytest_sessionfinish(self) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.write_text(page(self._outcomes), encoding="utf-8")
 
 
@@ -110,5 +108,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if (file := config.getoption("--interop-page", None)) is not None:
+    if (file := config.getoption("--interop-page", None)) is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Table(Path(file)), "interop-table")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in item.iter_markers("interop"):
+            peer, *shows = mark.args
+            item.user_properties += [(PROPERTY, (peer, capability)) for capability in shows]
