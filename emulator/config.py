@@ -84,6 +84,14 @@ class Settings:
     # TLS
     tls_cert: str | None = setting(None, "Certificate file (PEM) for SIP and HTTPS; without it a local CA makes one.")
     tls_key: str | None = setting(None, "Its key file (PEM).")
+    sip_peer_verify: bool = setting(
+        False,
+        "Whether a phone or trunk that the emulator connects to over TLS must show a valid certificate.",
+        tag="CHOICE",
+    )
+    sip_peer_ca: str | None = setting(
+        None, "Certificate authorities (PEM) for `sip_peer_verify`; without the file the system's."
+    )
     tls_keylog: str | None = setting(None, "File to which TLS secrets are written, so that tshark can read the calls.")
 
     # Calls
@@ -174,6 +182,11 @@ class Settings:
 
     # Limits
     http_body_limit: int = setting(16 * 1024 * 1024, "Largest HTTP body; above it 413.", tag="CHOICE")
+    sip_connect_timeout: float = setting(
+        5.0,
+        "How long a new connection to a caller may take whose own was closed.",
+        tag="CHOICE",
+    )
     sip_message_limit: int = setting(64 * 1024, "Largest SIP message; above it 513 or a close.", tag="CHOICE")
     sip_field_limit: int = setting(1000, "Header fields of one SIP message; above it 513.", tag="CHOICE")
     sip_message_timeout: float = setting(

@@ -15,6 +15,7 @@ KINDS: dict[str, str] = {
     "sip.received": "a SIP message came in: summary, transport, peer, text",
     "sip.sent": "a SIP message went out: summary, transport, peer, text",
     "sip.dropped": "bytes or a message that nobody can answer: reason",
+    "sip.way": "a connection to a caller whose own was closed: to, error",
     "sip.refer": "the fate of a transfer: a response to our REFER, or a NOTIFY with its sipfrag",
     "rest.request": "an HTTP request to /v1: method, path, body, safety_identifier",
     "rest.response": "its answer: method, path, status; error (what it says) where it refuses",

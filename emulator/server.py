@@ -42,7 +42,7 @@ from .transports.rtp_net import MediaPorts
 from .transports.services import SERVICES, Services
 from .transports.sip_net import SipNet
 from .transports.supervisor import Supervisor
-from .transports.tls import Authority, server_contexts
+from .transports.tls import Authority, client_context, server_contexts
 from .transports.webhook_sender import Post, WebhookSender
 from .webhooks.endpoints import EndpointRegistry
 from .webhooks.envelope import incoming_call_event
@@ -324,6 +324,16 @@ class Emulator:
             faults=self.faults,
             make_model=self.scenarios.model_for,
         )
+        self._net = SipNet(
+            self.endpoint,
+            now=self.clock.now,
+            on_input=lambda: self.performer.pump(),
+            on_bug=self._bug,
+            faults=self.faults,
+            flow_limit=settings.sip_flow_limit,
+            connection_limit=settings.sip_connection_limit,
+            connect_timeout=settings.sip_connect_timeout,
+        )
         self.performer = Performer(
             endpoint=self.endpoint,
             control=control,
@@ -335,19 +345,9 @@ class Emulator:
             media_ports=MediaPorts(host=settings.host, ports=settings.rtp_ports),
             make_host=self._make_host,
             post_webhook=self._post_webhook,
-            flush=lambda: self._net.flush(),
-            line_of=lambda flow_id: self._net.line_of(flow_id),
+            net=self._net,
             faults=self.faults,
             settings=settings,
-        )
-        self._net = SipNet(
-            self.endpoint,
-            now=self.clock.now,
-            on_input=self.performer.pump,
-            on_bug=self._bug,
-            faults=self.faults,
-            flow_limit=settings.sip_flow_limit,
-            connection_limit=settings.sip_connection_limit,
         )
         self._runner = web.AppRunner(
             self._make_app(), access_log=None, handle_signals=False, shutdown_timeout=HTTP_END_TIMEOUT
@@ -394,6 +394,7 @@ class Emulator:
             key_file=settings.tls_key,
             keylog=settings.tls_keylog,
         )
+        self._net.peer_tls = client_context(is_verified=settings.sip_peer_verify, ca_file=settings.sip_peer_ca)
         ports = {
             "tls": await self._net.listen_stream(settings.host, settings.sip_tls_port, contexts.sip),
             "tcp": await self._net.listen_stream(settings.host, settings.sip_tcp_port, None),

@@ -285,3 +285,16 @@ __all__ = [
     "tag_of",
     "uri_of",
 ]
+
+
+def named_address(text: str, host: str) -> str:
+    """`+1425…` becomes `<sip:+1425…@host>`; a URI gets its brackets; an address stays as it is."""
+    if "<" in text:
+        return text
+    if re.match(r"(?i)(sips?|tel):", text):
+        return f"<{text}>"
+    return f"<sip:{text}@{host}>"
+
+
+def bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -13,8 +13,6 @@
 import asyncio
 import contextlib
 import random
-import re
-import socket
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -23,17 +21,19 @@ from typing import Any, Self
 
 from . import sdp
 from .call import Call, CallState
-from .errors import ClientError, ConnectionFailed, FarEndError, ProtocolViolation, TransactionTimeout, UsageError
+from .errors import ClientError, ConnectionFailed, ProtocolViolation, TransactionTimeout, UsageError, swallow_far_end
 from .g711 import CodecName
 from .media import MediaSession
-from .messages import ALLOW, Request, Response, host_and_port, new_request, parse, response_to
+from .messages import ALLOW, Request, Response, bracketed, host_and_port, named_address, new_request, parse, response_to
 from .records import MessageLog, ReferPlan, SipRecord, call_id_of
 from .sip_transport import (
     DEFAULT_PORTS,
     Link,
     TransportName,
     UdpEndpoint,
+    accept_streams,
     connect_stream,
+    local_address_of,
     local_address_towards,
 )
 from .srtp import KeyRing
@@ -101,6 +101,7 @@ class Phone:
         self._udp: UdpEndpoint | None = None
         self._tls: ssl.SSLContext | None = None
         self._links: dict[int, Link] = {}
+        self._servers: dict[TransportName, asyncio.Server] = {}
         self._outcomes: dict[tuple[str, ...], Callable[[Outcome], None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -136,6 +137,8 @@ class Phone:
         links, self._links = list(self._links.values()), {}
         for link in links:
             link.close()
+        for server in self._servers.values():
+            server.close()
         if self._udp is not None:
             self._udp.close()
         with contextlib.suppress(TimeoutError):
@@ -236,6 +239,16 @@ class Phone:
         """Unix time that never goes back."""
         return self._offset + self._loop.time()
 
+    async def listen(self, transport: TransportName, tls: ssl.SSLContext | None = None) -> None:
+        """Take connections too: from now on the Contact of calls by that transport names a port that listens."""
+        self._servers[transport] = await accept_streams(self._bind or "127.0.0.1", 0, self, tls=tls)
+
+    async def drop(self, link: Link) -> None:
+        """Close a connection as if the network had: its calls go on, and wait for what comes by another one."""
+        self._links.pop(link.id, None)
+        link.close()
+        await link.wait_closed()
+
     # -- what a call needs
 
     def compose(
@@ -251,13 +264,13 @@ class Phone:
         replace: Mapping[str, str | None] | None = None,
     ) -> Request:
         """A request outside of dialogs, which nobody sends yet: `transact` or `link.send` do."""
-        host = _bracketed(self.media_address(link))
-        caller = _address(from_ or self._user, host)
+        host = bracketed(self.media_address(link))
+        caller = named_address(from_ or self._user, host)
         ordered = [
             ("Via", self.via(link)),
             ("Max-Forwards", "70"),
             ("From", f"{caller};tag={self._rng.getrandbits(64):016x}"),
-            ("To", _address(to, host) if to is not None else f"<{uri.split('?', 1)[0]}>"),
+            ("To", named_address(to, host) if to is not None else f"<{uri.split('?', 1)[0]}>"),
             ("Call-ID", f"{self._rng.getrandbits(96):024x}"),
             ("CSeq", f"{1 + self._rng.getrandbits(16)} {method}"),
             *headers,
@@ -268,23 +281,21 @@ class Phone:
 
     def via(self, link: Link) -> str:
         """A Via with a new branch."""
-        host = _bracketed(self.media_address(link))
+        host = bracketed(self.media_address(link))
         branch = f"z9hG4bK{self._rng.getrandbits(80):020x}"
         return f"SIP/2.0/{link.transport.upper()} {host}:{link.local[1]};rport;branch={branch}"
 
     def contact(self, link: Link) -> str:
-        host = _bracketed(self.media_address(link))
-        return f"<sip:{self._user}@{host}:{link.local[1]};transport={link.transport}>"
+        host = bracketed(self.media_address(link))
+        server = self._servers.get(link.transport)
+        port = link.local[1] if server is None else server.sockets[0].getsockname()[1]
+        return f"<sip:{self._user}@{host}:{port};transport={link.transport}>"
 
     def media_address(self, link: Link) -> str:
         """The address that the far end is told."""
         if self._advertise_ip is not None:
             return self._advertise_ip
-        if link.local[0] not in ("0.0.0.0", "::"):
-            return link.local[0]
-        with socket.socket(socket.AF_INET6 if ":" in link.remote[0] else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect(link.remote)  # sends nothing; the routing table chooses the address
-            return str(probe.getsockname()[0])
+        return local_address_of(link)
 
     async def transact(
         self, request: Request, link: Link, *, timeout: float, succeeded: Callable[[Response], None] = lambda _: None
@@ -332,7 +343,7 @@ class Phone:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something that goes on by itself; `close` ends it. A far end that spoils it is in the call's record."""
-        task = asyncio.ensure_future(_swallow_far_end(work))
+        task = asyncio.ensure_future(swallow_far_end(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -476,24 +487,6 @@ class Phone:
             return  # RFC 3261 9.1: nothing can be cancelled before the far end has said anything
         with contextlib.suppress(ClientError):
             await call.hang_up(CLOSING)
-
-
-async def _swallow_far_end(work: Coroutine[Any, Any, None]) -> None:
-    with contextlib.suppress(FarEndError):
-        await work
-
-
-def _address(text: str, host: str) -> str:
-    """`+1425…` becomes `<sip:+1425…@host>`; a URI gets its brackets; an address stays as it is."""
-    if "<" in text:
-        return text
-    if re.match(r"(?i)(sips?|tel):", text):
-        return f"<{text}>"
-    return f"<sip:{text}@{host}>"
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 __all__ = ["Call", "Phone", "ReferPlan"]

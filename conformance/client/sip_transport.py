@@ -290,3 +290,12 @@ async def local_address_towards(host: str, port: int) -> str:
             return str(probe.getsockname()[0])
     except OSError as error:
         raise ConnectionFailed(f"no way to {host}: {error}") from error
+
+
+def local_address_of(link: Link) -> str:
+    """The address by which the far end of a link can reach us."""
+    if link.local[0] not in ("0.0.0.0", "::"):
+        return link.local[0]
+    with socket.socket(socket.AF_INET6 if ":" in link.remote[0] else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(link.remote)  # sends nothing; the routing table chooses the address
+        return str(probe.getsockname()[0])

@@ -32,6 +32,7 @@ from .timers import Timers
 from .transaction_layer import TransactionLayer
 from .uac import Uac
 from .uas import Uas
+from .way import Way, way_to
 from .wire import Stream, Wire
 
 KEEP_ALIVE_ANSWER = b"\r\n"
@@ -178,7 +179,7 @@ class SipEndpoint:
         return self._uac.refer(self._live(dialog), target_uri, now)
 
     def move_dialog(self, dialog: DialogId, flow: Flow) -> None:
-        """From now on our requests in the dialog go by `flow`: a connection to `next_hop(dialog)`, made anew."""
+        """From now on our requests in the dialog go by `flow`: a connection to `way_to(dialog)`, made anew."""
         self._dialogs.move(self._live(dialog), flow, None)
 
     # Output
@@ -222,6 +223,16 @@ class SipEndpoint:
     def next_hop(self, dialog: DialogId) -> str:
         """The URI that a new connection for the dialog would be opened to: first route, else remote target."""
         return self._live(dialog).next_hop
+
+    def way_to(self, dialog: DialogId) -> Way:
+        """Where that is, when the connection is closed. Raises `FlowGone` where a connection of ours reaches nobody."""
+        found = self._live(dialog)
+        return way_to(found.next_hop, found.flow)
+
+    def has_dialogs(self, flow: Flow) -> bool:
+        """Whether calls hang on an open connection."""
+        stream = self._wire.stream(flow)
+        return stream is not None and bool(stream.dialogs)
 
     @property
     def idle(self) -> bool:

@@ -10,6 +10,7 @@ from ..calls.inputs import ReplyToken
 from ..errors import ApiError
 from ..faults.plan import Pause
 from ..sdp.local_description import LocalDescription
+from ..sip.events import Flow
 from .hosting import RunningHost
 from .memory_line import MemoryMedia
 from .rtp_net import MediaLeg
@@ -53,4 +54,6 @@ class CallRun:
     media: MediaLeg | MemoryMedia | None = None
     local: LocalDescription | None = None
     """Our side's session description, where the leg is SIP."""
+    way: Flow | None = None
+    """A connection that we opened to the caller, whose own was closed."""
     statistics: dict[str, object] = field(default_factory=dict)

@@ -34,7 +34,7 @@ from ..calls.effects import (
     StartMedia,
 )
 from ..calls.inputs import ByeCompleted, Input, ReplyToken, SessionExpired, Stop
-from ..calls.leg import WebRtcLeg
+from ..calls.leg import SipLeg, WebRtcLeg
 from ..calls.project import Project
 from ..config import Settings
 from ..errors import ApiError, EmulatorBug, InternalError, SipError, UpstreamFailed, UsageError
@@ -48,10 +48,11 @@ from ..sip.endpoint import SipEndpoint
 from .call_run import BatchEnd, CallRun, Reply
 from .deadlines import Clock, Deadlines
 from .hosting import RESPONSE_CREATE, Nobody, RunningHost
-from .memory_line import MemoryLine
 from .rtp_net import MediaPorts, Ticker
 from .sip_calls import SipCalls, sip_leg
+from .sip_net import SipNet
 from .sip_record import record_dropped, record_message
+from .sip_ways import SipWays
 from .supervisor import Supervisor
 from .webrtc_calls import WebRtcCalls
 
@@ -74,8 +75,7 @@ class Performer:
         media_ports: MediaPorts,
         make_host: Callable[[Call, OpenSession, Callable[[], None]], RunningHost],
         post_webhook: Callable[[Call, PostWebhook], None],
-        flush: Callable[[], None],
-        line_of: Callable[[int], MemoryLine | None],
+        net: SipNet,
         faults: Faults,
         settings: Settings,
     ) -> None:
@@ -87,7 +87,7 @@ class Performer:
         self._journal = journal
         self._make_host = make_host
         self._post_webhook = post_webhook
-        self._flush = flush
+        self._net = net
         self._faults = faults
         self._ticker = Ticker(deadlines, clock.now)
         self._sip = SipCalls(
@@ -98,9 +98,10 @@ class Performer:
             record=self._record,
             media_ports=media_ports,
             ticker=self._ticker,
-            line_of=line_of,
+            line_of=net.line_of,
             faults=faults,
         )
+        self._ways = SipWays(endpoint=endpoint, net=net, record=self._record)
         self._webrtc = WebRtcCalls(
             settings=settings,
             ids=ids,
@@ -149,7 +150,7 @@ class Performer:
                 pass  # each of them ends the call that has a bug, and goes on
         finally:
             self._is_pumping = False
-        self._flush()
+        self._net.flush()
         self._deadlines.arm(self._endpoint, self._endpoint.next_deadline(), self._endpoint_timer)
         self._deadlines.arm(self.control, self.control.next_deadline(), self._control_timer)
 
@@ -281,8 +282,9 @@ class Performer:
                 run.failure = InternalError(error)
                 self.bug(run.call, error)
             run.is_waiting = False
-            self._continue(run)
-            self.pump()
+            if self._runs.get(run.call.call_id) is run:  # else the emulator has stopped
+                self._continue(run)
+                self.pump()
 
         self._supervisor.spawn(wait(), name=f"effect of {run.call.call_id}")
 
@@ -298,6 +300,7 @@ class Performer:
 
     def _release(self, run: CallRun) -> None:
         del self._runs[run.call.call_id]
+        self._ways.leave(run)
         self.control.release(run.call, run.statistics, self._clock.now())
         if not self._runs:
             self._idle.set()
@@ -320,10 +323,10 @@ class Performer:
                 self._endpoint.respond(sip_leg(run.call).invite, status, now=self._clock.now())
             case SendAnswer(port=port):
                 self._sip.answer(run, sip_leg(run.call), port)
-            case SendRefer(target=target):
-                self._endpoint.send_refer(sip_leg(run.call).dialog, target, self._clock.now())
-            case SendBye():
-                self._send_bye(run)
+            case SendRefer() | SendBye() if isinstance(run.call.leg, SipLeg) and self._ways.is_lost(run):
+                self._hold(run, self._reach(run, effect))
+            case SendRefer() | SendBye():
+                self._send(run, effect)
             case OpenSession():
                 run.host = self._make_host(run.call, effect, lambda: self._session_expired(run.call))
             case CloseSession(close_code=code):
@@ -351,6 +354,23 @@ class Performer:
             case ReplyHttp(reply=token, error=error, answer=answer):
                 self._replies[token].answer = answer
                 self._reply(run, token, error)
+
+    async def _reach(self, run: CallRun, effect: SendRefer | SendBye) -> None:
+        """Send it by a connection of ours, the caller's being closed."""
+        try:
+            await self._ways.open(run)
+            self._send(run, effect)
+        except (SipError, UsageError) as error:
+            run.failure = UpstreamFailed(f"Nothing was sent: {type(effect).__name__}: {error}")
+            if isinstance(effect, SendBye):
+                run.failure = None
+                self._send_bye(run)  # which ends the dialog
+
+    def _send(self, run: CallRun, effect: SendRefer | SendBye) -> None:
+        if isinstance(effect, SendBye):
+            self._send_bye(run)
+        else:
+            self._endpoint.send_refer(sip_leg(run.call).dialog, effect.target, self._clock.now())
 
     def _send_bye(self, run: CallRun) -> None:
         now = self._clock.now()

@@ -10,12 +10,14 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal, cast
+from typing import cast
 
+from ..errors import FlowGone
 from ..faults.links import SipLinks
 from ..faults.plan import Faults
 from ..sip.endpoint import SipEndpoint
 from ..sip.events import Flow, Transmission
+from ..sip.way import Transport, Way
 from .memory_line import MemoryCaller, MemoryLine
 
 log = logging.getLogger("ringback.sip")
@@ -52,6 +54,7 @@ class SipNet:
         faults: Faults,
         flow_limit: int,
         connection_limit: int,
+        connect_timeout: float,
     ) -> None:
         self.flow_limit = flow_limit
         self.connection_limit = connection_limit
@@ -62,6 +65,12 @@ class SipNet:
         self._faults = faults
         self._links = SipLinks(faults)
         self._flow_ids = itertools.count(1)
+        self.peer_tls: ssl.SSLContext | None = None
+        """For connections of ours over TLS."""
+        self._connect_timeout = connect_timeout
+        self._ports: dict[Transport, int] = {}
+        self._ways: dict[Way, Flow] = {}
+        self._is_stopping = False
         self._servers: list[asyncio.Server] = []
         self._udp: list[_UdpListener] = []
         self._streams: dict[int, _StreamFlow | MemoryLine] = {}
@@ -82,7 +91,9 @@ class SipNet:
             backlog=1024,
         )
         self._servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
+        port = int(server.sockets[0].getsockname()[1])
+        self._ports["tcp" if context is None else "tls"] = port
+        return port
 
     async def listen_udp(self, host: str, port: int) -> int:
         """Listen for UDP. Returns the port."""
@@ -104,6 +115,7 @@ class SipNet:
 
     async def stop(self) -> None:
         """Close every listener and connection."""
+        self._is_stopping = True
         for server in self._servers:
             server.close()
         for stream in self._streams.values():
@@ -146,6 +158,56 @@ class SipNet:
             stream.queue(transmission.data, close_after=transmission.close_after)
             streams[flow.id] = stream
 
+    # Connections of ours
+
+    async def connect_to(self, way: Way) -> Flow:
+        """A flow to a peer that can't be answered by its own any more: an open one of ours, or a new one. Raises
+        `FlowGone` where nobody answers."""
+        if way.transport == "udp":
+            return await self._datagrams_to(way)
+        flow = self._ways.get(way)
+        if flow is not None and flow.id in self._streams:
+            return flow
+        loop = asyncio.get_running_loop()
+        tls = self.peer_tls if way.transport == "tls" else None
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                _, stream = await loop.create_connection(
+                    lambda: _StreamFlow(self, way.transport, self._ports.get(way.transport)),
+                    way.host,
+                    way.port,
+                    ssl=tls,
+                    server_hostname=None if tls is None else way.host,
+                    ssl_shutdown_timeout=None if tls is None else TLS_SHUTDOWN_TIMEOUT,
+                )
+        except TimeoutError as error:
+            raise FlowGone(_unreachable(way, f"no answer within {self._connect_timeout:g} s")) from error
+        except OSError as error:  # ssl.SSLError is one
+            raise FlowGone(_unreachable(way, str(error))) from error
+        if self._is_stopping:
+            stream.abort()
+            raise FlowGone(_unreachable(way, "the emulator stops"))
+        self._ways[way] = stream.flow
+        return stream.flow
+
+    async def _datagrams_to(self, way: Way) -> Flow:
+        if not self._udp or self._is_stopping:
+            raise FlowGone(_unreachable(way, "no UDP socket is open"))
+        listener = self._udp[0]
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(
+                way.host, way.port, type=socket.SOCK_DGRAM, family=listener.family
+            )
+        except OSError as error:
+            raise FlowGone(_unreachable(way, str(error))) from error
+        return listener.flow_to((str(found[0][4][0]), int(found[0][4][1])))
+
+    def hang_up(self, flow: Flow) -> None:
+        """Close a connection once everything was written that is queued for it."""
+        stream = self._streams.get(flow.id)
+        if stream is not None:
+            stream.close()
+
     # Queries
 
     @property
@@ -174,9 +236,7 @@ class SipNet:
 
     # For the protocols below
 
-    def new_flow(
-        self, transport: Literal["udp", "tcp", "tls"], local: Address, remote: Address, *, in_memory: bool = False
-    ) -> Flow:
+    def new_flow(self, transport: Transport, local: Address, remote: Address, *, in_memory: bool = False) -> Flow:
         flow = Flow(id=next(self._flow_ids), transport=transport, local=local, remote=remote, in_memory=in_memory)
         self.endpoint.flow_opened(flow, self.now())
         return flow
@@ -201,18 +261,20 @@ class SipNet:
         if not self._streams:
             self._no_streams.set()
         self._links.closed(stream.flow.id)
+        self._ways = {way: flow for way, flow in self._ways.items() if flow is not stream.flow}
         self.endpoint.flow_closed(stream.flow, self.now())
         self.on_input()
 
 
 class _StreamFlow(asyncio.Protocol):
-    """One TCP or TLS connection."""
+    """One TCP or TLS connection. `listens_at`: it is of our making, and that is the port where we can be reached."""
 
     flow: Flow
 
-    def __init__(self, net: SipNet, kind: Literal["tcp", "tls"]) -> None:
+    def __init__(self, net: SipNet, kind: Transport, listens_at: int | None = None) -> None:
         self._net = net
-        self._kind = kind
+        self._kind: Transport = kind
+        self._listens_at = listens_at
         self._transport: asyncio.Transport | None = None
         self._queued: list[bytes] = []
         self._closes = False
@@ -220,13 +282,15 @@ class _StreamFlow(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        if self._net.connections >= self._net.connection_limit:
+        if self._listens_at is None and self._net.connections >= self._net.connection_limit:
             log.warning("more than %d connections: one is closed", self._net.connection_limit)
             self._is_refused = True
             self._transport.abort()
             return
         local, remote = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
-        self.flow = self._net.new_flow(self._kind, (local[0], local[1]), (remote[0], remote[1]))
+        # RFC 3261 18.1.1: Via and Contact say where we listen, not from which port we happened to connect
+        port = local[1] if self._listens_at is None else self._listens_at
+        self.flow = self._net.new_flow(self._kind, (local[0], port), (remote[0], remote[1]))
         self._net.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -278,6 +342,7 @@ class _UdpListener:
         self._socket = sock
         self._flows: dict[Address, Flow] = {}
         self.local: Address = sock.getsockname()[:2]
+        self.family = sock.family
         loop.add_reader(sock.fileno(), self._readable)
 
     def send(self, flow: Flow, data: bytes, destination: Address | None) -> None:
@@ -301,8 +366,11 @@ class _UdpListener:
                 log.debug("= udp error: %s", error)
                 continue
             remote = address[:2]
-            self._net.received(self._flows.get(remote) or self._open(remote), data)
+            self._net.received(self.flow_to(remote), data)
         self._net.on_input()
+
+    def flow_to(self, remote: Address) -> Flow:
+        return self._flows.get(remote) or self._open(remote)
 
     def _open(self, remote: Address) -> Flow:
         if len(self._flows) >= self._net.flow_limit:
@@ -310,6 +378,10 @@ class _UdpListener:
         flow = self._net.new_flow("udp", (local_address(self.local[0], remote), self.local[1]), remote)
         self._flows[remote] = flow
         return flow
+
+
+def _unreachable(way: Way, reason: str) -> str:
+    return f"{way}: {reason}. Its own connection is closed, and a phone behind NAT can't be reached by another"
 
 
 def local_address(bound: str, remote: Address) -> str:

@@ -120,6 +120,21 @@ def context_from_files(
     return context
 
 
+def client_context(*, is_verified: bool, ca_file: str | None) -> ssl.SSLContext:
+    """For connections to phones and trunks. Few phones have a certificate that anybody signed."""
+    if ca_file is not None and not Path(ca_file).is_file():
+        raise UsageError(f"TLS: there is no file {ca_file}")
+    if not is_verified:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise UsageError(f"TLS: {ca_file} has no certificates: {error}") from error
+
+
 def certificate_names(hosts: Iterable[str]) -> tuple[str, ...]:
     """`LOCAL_NAMES` and `hosts`, each once, in a certificate's spelling: no brackets, no scope, no wildcard address."""
     names = dict.fromkeys(LOCAL_NAMES)

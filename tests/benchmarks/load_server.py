@@ -47,7 +47,14 @@ class Acceptor:
             contact=lambda flow: f"sip:OAI@{flow.local[0]}:{flow.local[1]};transport={flow.transport}",
         )
         self.net = SipNet(
-            self.endpoint, now=self.clock.now, on_input=self.pump, on_bug=print, faults=Faults(lambda *_: None)
+            self.endpoint,
+            now=self.clock.now,
+            on_input=self.pump,
+            on_bug=print,
+            faults=Faults(lambda *_: None),
+            flow_limit=10_000,
+            connection_limit=10_000,
+            connect_timeout=5.0,
         )
 
     def pump(self) -> None:

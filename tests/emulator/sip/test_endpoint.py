@@ -22,6 +22,7 @@ from ringback.emulator.sip.events import (
     RequestCompleted,
 )
 from ringback.emulator.sip.message import Response
+from ringback.emulator.sip.way import Way
 
 SDP = b"v=0\r\n"
 IDLE = {
@@ -256,8 +257,12 @@ def test_dialog_is_moved_to_a_connection_of_ours(make_peer: Callable[..., Any]) 
     dialog = peer.confirmed("Record-Route: <sip:10.0.0.1:5061;transport=tls;lr>")
     peer.endpoint.flow_closed(peer.flow, peer.now)
     assert peer.endpoint.next_hop(dialog) == "sip:10.0.0.1:5061;transport=tls;lr"
+    assert peer.endpoint.way_to(dialog) == Way(transport="tls", host="10.0.0.1", port=5061)
     again = peer.open("tls", port=5061, id=2)
+    assert not peer.endpoint.has_dialogs(again)
+    assert not peer.endpoint.has_dialogs(peer.flow)
     peer.endpoint.move_dialog(dialog, again)
+    assert peer.endpoint.has_dialogs(again)
     peer.endpoint.send_bye(dialog, peer.now)
     peer.take()
     assert peer.transmissions[0].flow is again

@@ -1,0 +1,108 @@
+"""The connection of a running call is closed: what the emulator still has to say goes by another one."""
+
+import ssl
+
+import pytest
+import trustme
+from desk import PATIENCE, SESSION, Desk, StartEmulator, wait_for_entry
+from ringback.conformance.client import Call, Phone, RestClient, WebhookReceiver
+from ringback.conformance.client.records import ReferPlan
+
+STAYS = ReferPlan(status=202, notifies=(), hangs_up=False)
+
+
+def listener() -> ssl.SSLContext:
+    """Of a phone with a certificate that nobody signed whom we trust."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+async def lose_connection(call: Call, phone: Phone) -> None:
+    await phone.drop(call.link)
+
+
+@pytest.mark.parametrize("transport", ["tls", "tcp"])
+async def test_caller_whose_connection_is_lost_receives_refer_and_bye_where_it_listens(
+    desk: Desk, transport: str
+) -> None:
+    await desk.phone.listen(transport, listener() if transport == "tls" else None)
+    call, call_id = await desk.connect(transport, on_refer=STAYS)
+    await lose_connection(call, desk.phone)
+    assert (await desk.rest.refer(call_id, "tel:+14155550123")).status == 200
+    refer = await call.wait_for_request("REFER")
+    assert str(desk.emulator.ready.sip[transport].partition("@")[2].partition(";")[0]) in refer.message.headers["Via"]
+    assert (await desk.rest.hangup(call_id)).status == 200
+    assert await call.ended() == "callee"
+    ways = desk.emulator.journal.entries(kind="sip.way")
+    assert [entry.data["error"] for entry in ways] == [None]
+
+
+async def test_application_is_told_that_a_caller_can_not_be_reached_any_more(desk: Desk) -> None:
+    call, call_id = await desk.connect("tcp")  # its Contact has a port where nobody listens
+    await lose_connection(call, desk.phone)
+    answer = await desk.rest.refer(call_id, "tel:+14155550123")
+    assert answer.status == 502
+    assert "behind NAT" in answer.error["message"]
+    assert (await desk.rest.hangup(call_id)).status == 200
+    ended = await wait_for_entry(desk.emulator, "call.ended")
+    assert ended.data["by"] == "application"
+    call.end("callee")
+
+
+async def test_caller_comes_back_by_another_connection_and_the_call_goes_on(desk: Desk) -> None:
+    call, call_id = await desk.connect("tcp")
+    await lose_connection(call, desk.phone)
+    call.link = await desk.phone.link_to(desk.emulator.ready.sip["tcp"])
+    assert (await call.request("OPTIONS")).code == 200
+    await desk.rest.hangup(call_id)
+    assert await call.ended() == "callee"
+    assert list(desk.emulator.journal.entries(kind="sip.way")) == []
+
+
+async def test_trunk_is_reached_by_udp_when_its_contact_says_so(desk: Desk) -> None:
+    udp = await desk.phone.link_to(desk.emulator.ready.sip["udp"])
+    contact = f"<sip:phone@127.0.0.1:{udp.local[1]};transport=udp>"
+    call, call_id = await desk.connect("tcp", replace={"Contact": contact})
+    await lose_connection(call, desk.phone)
+    await desk.rest.hangup(call_id)
+    bye = await call.wait_for_request("BYE")
+    assert "SIP/2.0/UDP" in bye.message.headers["Via"]
+
+
+async def test_two_calls_share_the_connection_that_is_opened_for_them(desk: Desk) -> None:
+    await desk.phone.listen("tcp")
+    calls = [await desk.connect("tcp", on_refer=STAYS) for _ in range(2)]
+    await lose_connection(calls[0][0], desk.phone)
+    for call, call_id in calls:
+        await desk.rest.refer(call_id, "tel:+14155550123")
+        await call.wait_for_request("REFER")
+    for call, call_id in calls:
+        await desk.rest.hangup(call_id)
+        await call.ended()
+    ports = {record.remote for call, _ in calls for record in call.messages if record.summary.startswith("REFER")}
+    assert len(ports) == 1
+
+
+async def test_phone_with_a_certificate_of_its_own_is_refused_when_certificates_are_verified(
+    start_emulator: StartEmulator, receiver: WebhookReceiver
+) -> None:
+    emulator = await start_emulator(webhook_urls=(receiver.url,), sip_peer_verify=True)
+    receiver.secrets = [emulator.ready.webhook_secret]
+    async with (
+        Phone(ca_file=emulator.ready.ca_file) as phone,
+        RestClient(emulator.ready.base_url, emulator.ready.api_key) as rest,
+    ):
+        await phone.listen("tls", listener())
+        call = await phone.dial(emulator.ready.sip["tls"])
+        delivery = await receiver.wait_for(timeout=PATIENCE)
+        assert delivery.event is not None
+        call_id = delivery.event["data"]["call_id"]
+        await rest.accept(call_id, SESSION)
+        await call.answered()
+        await lose_connection(call, phone)
+        answer = await rest.refer(call_id, "tel:+14155550123")
+        assert (answer.status, "certificate" in answer.error["message"]) == (502, True)
+        await rest.hangup(call_id)
+        await wait_for_entry(emulator, "call.ended")
+        call.end("callee")
