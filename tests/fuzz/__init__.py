@@ -1,0 +1,1 @@
+"""A bounded fuzzer: `PYTHONPATH=tests python -m fuzz --minutes 10`."""
