@@ -45,6 +45,9 @@ dns_server              127.0.0.1:53
 module_path             {modules}
 module                  g711.so
 module                  aufile.so
+module                  srtp.so
+module                  g722.so
+module                  opus.so
 module                  sndfile.so
 module_tmp              account.so
 module_app              menu.so
@@ -52,9 +55,7 @@ module_app              ctrl_tcp.so
 ctrl_tcp_listen         127.0.0.1:{port}
 snd_path                {folder}/recordings
 """
-ACCOUNT = (
-    "<sip:alice@127.0.0.1;transport={transport}>;regint=0;audio_codecs=PCMU/8000/1,PCMA/8000/1;dtmfmode=rtpevent\n"
-)
+ACCOUNT = "<sip:alice@127.0.0.1;transport={transport}>;regint=0;audio_codecs={codecs};dtmfmode=rtpevent{more}\n"
 
 
 class Refused(Exception):
@@ -115,6 +116,10 @@ class Baresip:
         [file] = (self.folder / "recordings").glob("*-dec.wav")
         return [each.text for each in tonecode.decode(read_wav(file)) if each.complete]
 
+    def log(self) -> str:
+        """What it printed."""
+        return (self.folder / "baresip.log").read_text(errors="replace")
+
     # The control connection: JSON in netstrings
 
     async def tell(self, command: str, parameters: str = "") -> str:
@@ -142,10 +147,21 @@ class Baresip:
 
 
 @contextlib.asynccontextmanager
-async def baresip(program: str, folder: Path, *, ca_file: str, transport: str = "tls") -> AsyncIterator[Baresip]:
-    """Start one; at the end of the block it hangs up and ends, and its recording is complete."""
+async def baresip(
+    program: str,
+    folder: Path,
+    *,
+    ca_file: str,
+    transport: str = "tls",
+    codecs: str = "PCMU/8000/1,PCMA/8000/1",
+    encryption: str | None = None,
+) -> AsyncIterator[Baresip]:
+    """Start one; at the end of the block it hangs up and ends, and its recording is complete. `encryption` is what its
+    accounts call `mediaenc`: `srtp-mand` offers RTP/SAVP."""
     port = free_port()
-    _configure(folder, ca_file=ca_file, transport=transport, port=port)
+    _configure(folder, ca_file=ca_file, port=port)
+    more = "" if encryption is None else f";mediaenc={encryption}"
+    (folder / "accounts").write_text(ACCOUNT.format(transport=transport, codecs=codecs, more=more))
     with (folder / "baresip.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             program, "-f", str(folder), "-n", "127.0.0.1", stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -164,9 +180,8 @@ async def baresip(program: str, folder: Path, *, ca_file: str, transport: str = 
             await listening
 
 
-def _configure(folder: Path, *, ca_file: str, transport: str, port: int) -> None:
+def _configure(folder: Path, *, ca_file: str, port: int) -> None:
     (folder / "recordings").mkdir(parents=True)
     write_wav(folder / "silence.wav", SILENCE)
     config = CONFIG.format(ca_file=ca_file, folder=folder, modules=MODULES, port=port)
     (folder / "config").write_text(config.lstrip())
-    (folder / "accounts").write_text(ACCOUNT.format(transport=transport))
