@@ -56,6 +56,10 @@ class Settings:
     phone_anywhere: bool = setting(
         False, "Let the phone page call from other machines too: for containers; whoever reaches the port can."
     )
+    control_anywhere: bool = setting(
+        False,
+        "Let other machines use all of `/_ringback/` (keys, journal, calls): for containers; whoever reaches it can.",
+    )
 
     # The project
     project: str = setting("proj_ringback", "Project id: the user part of the SIP URI that callers dial.")

@@ -15,7 +15,9 @@
     │       ├── ResourceNotFound      404
     │       ├── MethodNotAllowed      405
     │       ├── DecisionAlreadyMade   409  decision_already_made
+    │       ├── WrongMoment           409  a call, a clock or a project is not in the state that is asked for
     │       ├── PayloadTooLarge       413
+    │       ├── NotAsExpected         417  what a test expected did not happen; the message says what did
     │       ├── InternalError         500  an EmulatorBug, as the API's client sees it
     │       └── UpstreamFailed        502
     │           └── EndpointUnreachable   … a webhook endpoint that gave no answer to a test
@@ -138,6 +140,21 @@ class DecisionAlreadyMade(ApiError):
     status = 409
     default_code = "decision_already_made"
     headers: ClassVar[dict[str, str]] = {"x-should-retry": "false"}
+
+
+class WrongMoment(ApiError):
+    """409: under `/_ringback/`, a call, a clock or a project is not in the state that the request needs."""
+
+    status = 409
+    default_code = "wrong_moment"
+
+
+class NotAsExpected(ApiError):
+    """417: what a test expected did not happen. The message says what did instead, and what to look at."""
+
+    status = 417
+    type = "expectation_failed"
+    default_code = "not_as_expected"
 
 
 class PayloadTooLarge(ApiError):

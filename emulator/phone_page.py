@@ -1,20 +1,18 @@
 """`/_ringback/phone`: a page to call the emulator from a browser, and the key that it calls with.
 
 The page is plain files in `pages/phone`. Its key is a client secret of the first project, made for whoever shows that
-it is this page, on this machine: other sites that a browser has open, names that were pointed at this machine, and
-other machines get none.
+it is this page: what `strangers.py` lets by must show an `Origin` too, so that no program gets one in passing.
 """
 
-import ipaddress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from .config import Settings
-from .errors import Forbidden
+from .errors import Forbidden, ResourceNotFound
+from .routes import Api, Asked, Route
 from .sessions.client_secrets import parse_secret_request, secret_body
-from .transports.client_secrets_api import body_of, make_secret
+from .strangers import own_origins
+from .transports.client_secrets_api import make_secret
 from .transports.services import SERVICES
 
 PATH = "/_ringback/phone"
@@ -31,47 +29,54 @@ _HEADERS = {
 }
 
 
-def add_routes(app: web.Application) -> None:
-    app.router.add_get(PATH, _page)
-    app.router.add_get(f"{PATH}/{{name}}", _page)
-    app.router.add_post(f"{PATH}/secret", _secret)
+def routes() -> Api:
+    return Api(
+        routes=[
+            Route(
+                method="GET",
+                path=PATH,
+                name="phone",
+                says="A phone in the browser.",
+                handler=_page,
+                answer_types=["text/html"],
+            ),
+            Route(
+                method="GET",
+                path=f"{PATH}/{{name}}",
+                name="phone_file",
+                says="A file of the phone.",
+                handler=_page,
+                answer_types=tuple(_TYPES.values()),
+                errors=[404],
+            ),
+            Route(
+                method="POST",
+                path=f"{PATH}/secret",
+                name="phone_secret",
+                says="A client secret for the phone, and for nobody else.",
+                handler=_secret,
+                body={"type": "object", "description": "What `POST /v1/realtime/client_secrets` takes."},
+                answer={"type": "object"},
+            ),
+        ]
+    )
 
 
-async def _page(request: web.Request) -> web.Response:
-    name = request.match_info.get("name", "index.html")
+async def _page(asked: Asked) -> web.Response:
+    name = asked.request.match_info.get("name", "index.html")
     file = next((file for file in PAGES.iterdir() if file.name == name and file.suffix in _TYPES), None)
     if file is None:
-        raise web.HTTPNotFound
+        raise ResourceNotFound(f"The phone has no file {name!r}")
     return web.Response(body=file.read_bytes(), content_type=_TYPES[file.suffix], charset="utf-8", headers=_HEADERS)
 
 
-async def _secret(request: web.Request) -> web.Response:
+async def _secret(asked: Asked) -> web.Response:
     """What `POST /v1/realtime/client_secrets` answers, without an API key."""
-    check_sender(request, request.app[SERVICES].settings)
-    services = request.app[SERVICES]
-    asked = parse_secret_request(await body_of(request))
-    project = services.projects[services.settings.project]
-    secret = make_secret(services, asked, project=project, safety_identifier=None)
-    return web.json_response(secret_body(secret), headers={"Cache-Control": "no-store"})
-
-
-def check_sender(request: web.Request, settings: Settings) -> None:
-    """Raises `Forbidden` unless the page itself asks, from this machine or, if a setting says so, from any."""
-    if not settings.phone_anywhere and not _is_loopback(request.remote or ""):
-        raise Forbidden(f"The phone page has a key for this machine only, not for {request.remote}: --phone-anywhere")
-    host = urlsplit(f"//{request.host}").hostname or ""
-    if host != "localhost" and not _is_loopback(host) and host not in (settings.host, settings.advertise_ip):
-        # A name of somebody else's that resolves to this machine: its page would be of the same origin.
-        raise Forbidden(f"The phone page has a key at localhost or the emulator's own address, not at {host!r}")
-    origin = request.headers.get("Origin", "")
-    if origin not in (f"http://{request.host}", f"https://{request.host}"):
+    request = asked.request
+    if (origin := request.headers.get("Origin")) not in own_origins(request):
         raise Forbidden(f"The phone page has a key for itself only, not for the origin {origin!r}")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return (mapped or parsed).is_loopback
+    services = request.app[SERVICES]
+    wanted = parse_secret_request(asked.body)
+    project = services.projects[services.settings.project]
+    secret = make_secret(services, wanted, project=project, safety_identifier=None)
+    return web.json_response(secret_body(secret), headers={"Cache-Control": "no-store"})

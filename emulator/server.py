@@ -1,17 +1,15 @@
 """The composition root: clock, random source, settings and files come together here, and nowhere else."""
 
 import asyncio
-import json
 import logging
 import random
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, Protocol, Self
 
 from aiohttp import web
 
-from . import admin, phone_page, scenario_api
 from .calls.call import Call, State
 from .calls.control import CallControl
 from .calls.effects import OpenSession, PostWebhook
@@ -21,30 +19,32 @@ from .clock import SystemClock
 from .config import Settings
 from .errors import UsageError
 from .faults.plan import Fault, Faults, Strike
+from .http_app import make_app
 from .ids import Ids
-from .journal import Entry, Journal
+from .journal import Journal
+from .journal_file import JournalFile
 from .preload import SOUND, load_sound
 from .ready import ReadyInfo
 from .realtime.session_config import parse_session_config
+from .routes import Api
 from .scenarios import Scenarios, Source
 from .sessions.client_secrets import ClientSecrets
 from .sip.endpoint import SipEndpoint
 from .sip.events import Flow
 from .sip.session_timer import SessionTimerPolicy
 from .sip.timers import Timers
-from .transports import calls_api, client_secrets_api, http_api, http_faults, realtime_ws, webhook_api
 from .transports.deadlines import Clock, Deadlines
 from .transports.hosting import RunningHost
 from .transports.hosts import Hosts, MakeModel
 from .transports.memory_line import MemoryCaller, MemoryLine
 from .transports.performer import Performer
 from .transports.rtp_net import MediaPorts
-from .transports.services import SERVICES, Services
+from .transports.services import Services
 from .transports.sip_net import SipNet
 from .transports.supervisor import Supervisor
 from .transports.tls import Authority, client_context, server_contexts
 from .transports.webhook_sender import Post, WebhookSender
-from .webhooks.endpoints import EndpointRegistry
+from .webhooks.endpoints import STATIC_NAMES, EndpointRegistry, check_url
 from .webhooks.envelope import incoming_call_event
 from .webhooks.signature import format_secret
 from .wire_log import log, log_entry
@@ -60,12 +60,22 @@ HTTP_END_TIMEOUT = 1.0
 AUTO_ACCEPT_CONFIG = {"type": "realtime", "model": "gpt-realtime"}
 
 
+class Control(Protocol):
+    """Whoever places and steers calls by HTTP. It has a phone, so the command line gives it."""
+
+    def routes(self, emulator: "Emulator") -> Api: ...
+
+    async def close(self) -> None:
+        """Hang up, before the emulator stops."""
+        ...
+
+
 class Emulator:
     """One emulator, all listeners included: `async with Emulator(Settings(http_port=0, …)) as emulator`.
 
     `start()` raises `UsageError` for a port that is taken or a file that can't be read, and leaves nothing open.
     `make_model` gives each session who answers in it where no scenario does, by the id of its project; without it that
-    is the built-in model.
+    is the built-in model. `control` adds routes to `/_ringback/`.
     """
 
     def __init__(
@@ -74,13 +84,16 @@ class Emulator:
         *,
         clock: Clock | None = None,
         make_model: MakeModel | None = None,
+        control: Control | None = None,
     ) -> None:
         self.settings = settings or Settings()
+        self._control = control
         self.clock = clock or SystemClock()
         self.scenarios = Scenarios(self.settings, make_model or self._builtin_model)
         rng = random.SystemRandom() if self.settings.seed is None else random.Random(self.settings.seed)
         self.ids = Ids(rng)
-        self.journal = Journal(limit=self.settings.journal_limit, on_drop=self._spill)
+        self._journal_file = JournalFile(self.settings.journal_folder)
+        self.journal = Journal(limit=self.settings.journal_limit, on_drop=self._journal_file.write)
         self.faults = Faults(self._struck)
         """What goes wrong on purpose, by project; to be changed at any time."""
         if log.isEnabledFor(logging.DEBUG):
@@ -88,7 +101,6 @@ class Emulator:
         self.project = self._first_project()
         self.projects = {self.project.id: self.project}
         self._ready: ReadyInfo | None = None
-        self._spill_file: TextIO | None = None
         self._is_started = False
 
     # Start and end
@@ -122,6 +134,8 @@ class Emulator:
             return
         self._is_started = False
         self.journal.add("emulator.stopping", now=self.clock.now())
+        if self._control is not None:
+            await self._control.close()
         self._hosts.stop()
         await self.performer.stop(CALL_END_TIMEOUT)
         await self._webhooks.stop()  # before the server: its last request may be a test of a webhook endpoint
@@ -130,9 +144,7 @@ class Emulator:
         await self._supervisor.stop()
         self._deadlines.close()
         self._authority.close()
-        if self._spill_file is not None:
-            self._spill_file.close()
-            self._spill_file = None
+        self._journal_file.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -171,6 +183,21 @@ class Emulator:
         )
         if post is not None:
             self._webhooks.in_process[url] = post
+
+    def set_webhooks(self, project: Project, urls: Iterable[str]) -> None:
+        """Tell these URLs of the project's calls, and no others, but for the endpoints that its application made.
+        Raises `UsageError`, and changes nothing, when nothing can be posted to one of them."""
+        before = [endpoint for endpoint in project.endpoints.subscribers(INCOMING) if endpoint.name in STATIC_NAMES]
+        wanted = list(dict.fromkeys(urls))
+        for url in wanted:
+            check_url(url)
+        for endpoint in before:
+            if endpoint.url not in wanted:
+                project.endpoints.delete(endpoint.id)
+                self._webhooks.endpoint_deleted(endpoint.id)
+        for url in wanted:
+            if url not in (endpoint.url for endpoint in before):
+                self.add_webhook(project, url)
 
     def remove_project(self, project: Project) -> None:
         """Forget a tenant, its faults and what waits to be delivered to it; its open calls go on until they end."""
@@ -354,16 +381,7 @@ class Emulator:
         )
 
     def _make_app(self) -> web.Application:
-        app = web.Application(
-            client_max_size=self.settings.http_body_limit,
-            middlewares=[
-                http_faults.strike_answers,
-                http_api.answer_errors,
-                http_api.journal_requests,
-                http_api.authenticate,
-            ],
-        )
-        app[SERVICES] = Services(
+        services = Services(
             settings=self.settings,
             clock=self.clock,
             ids=self.ids,
@@ -374,15 +392,13 @@ class Emulator:
             hosts=self._hosts,
             client_secrets=ClientSecrets(self.ids),
         )
-        for api in (http_api, calls_api, realtime_ws, client_secrets_api):
-            api.add_routes(app)
-        webhook_api.add_routes(app, sender=self._webhooks, clock=self.clock)
-        scenario_api.add_routes(app, scenarios=self.scenarios, journal=self.journal, projects=self.projects)
-        admin.add_routes(
-            app, journal=self.journal, ready=lambda: None if self._ready is None else self._ready.as_dict()
+        return make_app(
+            services,
+            webhooks=self._webhooks,
+            scenarios=self.scenarios,
+            ready=lambda: None if self._ready is None else self._ready.as_dict(),
+            more=[] if self._control is None else [self._control.routes(self)],
         )
-        phone_page.add_routes(app)
-        return app
 
     async def _listen(self) -> None:
         settings = self.settings
@@ -477,20 +493,3 @@ class Emulator:
             sip_call_id=strike.sip_call_id,
             name=strike.name,
         )
-
-    def _spill(self, entry: Entry) -> None:
-        """The journal lets an entry go: write it, if there is a folder for it."""
-        folder = self.settings.journal_folder
-        if folder is None:
-            return
-        if self._spill_file is None:
-            self._spill_file = open(f"{folder}/journal.jsonl", "a", encoding="utf-8")  # noqa: SIM115 — closed by stop()
-        self._spill_file.write(json.dumps(entry.as_dict()) + "\n")
-
-
-async def serve_until(emulator: Emulator, stop: asyncio.Event) -> None:
-    """Run a started emulator until `stop` is set."""
-    try:
-        await stop.wait()
-    finally:
-        await emulator.stop()

@@ -41,13 +41,14 @@ def add_routes(app: web.Application) -> None:
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever goes wrong under `/v1` leaves in the service's envelope. The outermost of the middlewares."""
+    """Whatever goes wrong under `/v1` and `/_ringback` leaves in the service's envelope. The outermost of the
+    middlewares."""
     try:
         return await handler(request)
     except ApiError as error:
         return error_response(error)
     except web.HTTPNotFound:
-        if not request.path.startswith("/v1"):
+        if not request.path.startswith(("/v1", "/_ringback")):
             raise
         return error_response(ResourceNotFound(f"Invalid URL ({request.method} {request.path})"))
     except web.HTTPMethodNotAllowed as error:

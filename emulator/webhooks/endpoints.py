@@ -65,6 +65,17 @@ class Page:
         }
 
 
+def check_url(url: str) -> None:
+    """Raises `UsageError` for a URL that whoever starts the emulator can't have events posted to."""
+    problem = url_problem(url, is_own_network=True)
+    if problem is not None:
+        raise UsageError(f"webhook URL {url!r}: {problem}")
+
+
+STATIC_NAMES = ("--webhook-url", "add_webhook")
+"""Of the endpoints that were given by URL; those that an application made have the names that it gave them."""
+
+
 class EndpointRegistry:
     """The endpoints of one project, in the order in which they were made. What does not exist raises
     `ResourceNotFound`."""
@@ -84,9 +95,7 @@ class EndpointRegistry:
     ) -> Endpoint:
         """An endpoint of the emulator's settings: its secret is given, and `http:` may leave the machine, for whoever
         starts the emulator knows the network. Raises `UsageError` for a URL or secret that can't be used."""
-        problem = url_problem(url, is_own_network=True)
-        if problem is not None:
-            raise UsageError(f"webhook URL {url!r}: {problem}")
+        check_url(url)
         return self._add(NewEndpoint(name=name, url=url, event_types=tuple(event_types)), Secret.parse(secret), now)
 
     def update(self, endpoint_id: str, change: EndpointChange, *, now: float) -> Endpoint:

@@ -4,17 +4,13 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
-from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import aiohttp
 import numpy as np
 import pytest
-from aiohttp.test_utils import make_mocked_request
 from desk import StartEmulator
-from ringback.emulator.config import Settings
-from ringback.emulator.errors import Forbidden
-from ringback.emulator.phone_page import PAGES, check_sender
+from ringback.emulator.phone_page import PAGES
 from ringback.emulator.server import Emulator
 from ringback.fixtures import tonecode
 
@@ -80,28 +76,13 @@ async def test_other_sites_get_no_secret(emulator: Emulator) -> None:
         for headers in refused:
             async with http.post(url, headers=headers) as response:
                 assert response.status == 403
-                assert "The phone page has a key" in (await response.json())["error"]["message"]
+                message = (await response.json())["error"]["message"]
+                assert message.startswith("The phone page has a key" if headers == {} else "/_ringback/ is")
         async with http.post(
             url, headers={"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"}
         ) as response:
             assert response.status == 200
     assert len(list(emulator.journal.entries(kind="client_secret"))) == 1
-
-
-@pytest.mark.parametrize("remote", ["10.0.0.7", "2001:db8::7", "::ffff:10.0.0.7"])
-def test_other_machines_get_a_secret_only_when_the_setting_says_so(remote: str) -> None:
-    def ask(remote: str, **settings: bool) -> None:
-        transport = Mock()
-        transport.get_extra_info = lambda name, default=None: (remote, 4711) if name == "peername" else default
-        headers = {"Host": "localhost:8080", "Origin": "http://localhost:8080"}
-        request = make_mocked_request("POST", "/_ringback/phone/secret", headers=headers, transport=transport)
-        check_sender(request, Settings(**settings))  # type: ignore[arg-type]
-
-    with pytest.raises(Forbidden, match=re.escape(remote)):
-        ask(remote)
-    ask(remote, phone_anywhere=True)
-    for near in ("127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"):
-        ask(near)
 
 
 async def test_page_on_the_address_that_was_given_gets_a_secret(start_emulator: StartEmulator) -> None:
