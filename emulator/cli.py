@@ -1,4 +1,5 @@
-"""The command `ringback`: serve, exec, dial, demo. The only module that may import the reference client, lazily."""
+"""The command `ringback`: serve, exec, dial, demo. The only module that may import the other half, lazily: its
+phone, and the control API, which has one."""
 
 import asyncio
 import json
@@ -11,13 +12,16 @@ import types
 from collections.abc import Callable, Coroutine
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
 import click
 
 from .config import PortRange, Settings
 from .errors import UsageError
 from .scenario_command import scenario
+
+if TYPE_CHECKING:
+    from ringback.conformance.control.manual_time import ManualTime
 
 CONFIG_FILE = "ringback.toml"
 
@@ -97,7 +101,7 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise click.BadParameter(f"{path}: {error}") from error
-    known = {field.name for field in fields(Settings)} | {"ready_json"}
+    known = {field.name for field in fields(Settings)} | {"ready_json", "clock"}
     defaults: dict[str, Any] = {}
     for key, content in table.items():
         name = key.replace("-", "_")
@@ -105,7 +109,7 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
         if name not in known:
             raise click.BadParameter(f"{path}: unknown key {key!r}; `ringback serve --help` lists them without dashes")
         defaults[name] = [content] if name in SINGULAR and isinstance(content, str) else content
-    ctx.default_map = {"serve": defaults, "exec": defaults}
+    ctx.default_map = {"serve": defaults, "exec": {name: each for name, each in defaults.items() if name != "clock"}}
 
 
 _config_option = click.option(
@@ -152,11 +156,24 @@ def main() -> None:
 @settings_options
 @_ready_option
 @_verbose_option
-def serve(ready_json: str | None, verbose: bool, **options: Any) -> None:
+@click.option(
+    "--clock",
+    type=click.Choice(["system", "manual"]),
+    envvar="RINGBACK_CLOCK",
+    default="system",
+    show_default=True,
+    help="With manual, time stands still until a request under /_ringback/ waits for something or advances it.",
+)
+def serve(ready_json: str | None, verbose: bool, clock: str, **options: Any) -> None:
     """Run the emulator until Ctrl-C."""
     settings = _settings(options)
     _log(verbose)
-    _run(_serve(settings, ready_json))
+    if clock == "system":
+        _run(_serve(settings, ready_json))
+    from ringback.conformance.control.manual_time import ManualTime
+
+    time = ManualTime()
+    _run(_serve(settings, ready_json, time), lambda: time.loop)
 
 
 @main.command("exec", context_settings={"allow_interspersed_args": False}, epilog=EPILOG)
@@ -209,7 +226,10 @@ main.add_command(scenario)
 # What they run
 
 
-async def _serve(settings: Settings, ready_json: str | None) -> int:
+async def _serve(settings: Settings, ready_json: str | None, time: "ManualTime | None" = None) -> int:
+    from ringback.conformance.control import Control
+
+    from .clock import LoopClock, SystemClock
     from .collector import settle
     from .server import Emulator
 
@@ -217,22 +237,29 @@ async def _serve(settings: Settings, ready_json: str | None) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with Emulator(settings) as emulator:
+    clock = SystemClock() if time is None else LoopClock(SystemClock().now())
+    async with Emulator(settings, clock=clock, control=Control(time)) as emulator:
         if ready_json is not None:
             _write_ready(ready_json, emulator.ready.as_dict())
         click.echo(_banner(emulator.ready.as_dict(), settings))
         settle()
+        if time is not None:
+            time.stand()
         await stop.wait()
+        if time is not None:
+            time.pass_again()
         click.echo("\nringback stops: BYE to every call")
     return 0
 
 
 async def _exec(settings: Settings, ready_json: str | None, command: tuple[str, ...]) -> int:
+    from ringback.conformance.control import Control
+
     from .collector import settle
     from .run_command import execute, to_stderr
     from .server import Emulator
 
-    async with Emulator(settings) as emulator:
+    async with Emulator(settings, control=Control()) as emulator:
         ready = emulator.ready
         if ready_json is not None:
             _write_ready(ready_json, ready.as_dict())
@@ -263,9 +290,12 @@ async def _dial(uri: str, as_json: bool, **options: Any) -> int:
     return report.exit_code
 
 
-def _run(coroutine: Coroutine[Any, Any, int]) -> None:
+def _run(
+    coroutine: Coroutine[Any, Any, int], make_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> NoReturn:
     try:
-        status = asyncio.run(coroutine)
+        with asyncio.Runner(loop_factory=make_loop) as runner:
+            status = runner.run(coroutine)
     except UsageError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
@@ -331,5 +361,6 @@ def _banner(ready: dict[str, Any], settings: Settings) -> str:
             *(f"# {note}" for note in notes),
             f"# phone in the browser: {ready['admin_url']}/phone",
             f"# journal: {ready['admin_url']}/journal",
+            f"# control: {ready['admin_url']}/openapi.json",
         ]
     )

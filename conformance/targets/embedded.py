@@ -78,13 +78,14 @@ class EmbeddedEmulator:
 
 
 class EmbeddedProject:
-    """What a test's application needs to know, and what the test sees of it."""
+    """What a test's application needs to know, and what the test sees of it: what happened `since` that record of the
+    journal, without it from now on."""
 
-    def __init__(self, emulator: Emulator, project: Project) -> None:
+    def __init__(self, emulator: Emulator, project: Project, *, since: int | None = None) -> None:
         self._emulator = emulator
         self._project = project
         self._builder: ScenarioBuilder | None = None
-        self._first = emulator.journal.last_sequence
+        self._first = emulator.journal.last_sequence if since is None else since
         ready = emulator.ready_for(project)
         self.id = project.id
         self.api_key = ready.api_key

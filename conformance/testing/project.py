@@ -93,13 +93,17 @@ class ProjectOfTest:
 
     async def close(self) -> None:
         """Hang up what is still up, and forget everything."""
+        await self.hang_up()
+        self.project.close()
+
+    async def hang_up(self) -> None:
+        """Hang up what is still up. Nobody may call after it."""
         for phone in (*self._phones.values(), *self._lines):
             await phone.close()
         for application in self._applications:
             await application.close()
         await self._open.aclose()
         self.journal.close()
-        self.project.close()
 
     # Private
 

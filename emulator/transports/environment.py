@@ -58,6 +58,7 @@ def child_environment(environ: Mapping[str, str], redirection: Redirection, *, f
     child["OPENAI_BASE_URL"] = redirection.base_url
     child["OPENAI_API_KEY"] = redirection.api_key
     child["OPENAI_WEBHOOK_SECRET"] = redirection.webhook_secret
+    child["RINGBACK_ADMIN_URL"] = f"{redirection.base_url.removesuffix('/v1')}/_ringback"
     host, port = redirection.target
     child["RINGBACK_REDIRECT_TO"] = f"{host}:{port}"
     child["RINGBACK_REDIRECT_CA"] = str(redirection.ca_file)

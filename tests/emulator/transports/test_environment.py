@@ -79,6 +79,7 @@ def test_child_is_given_emulators_address_and_secrets(redirection: Redirection, 
     assert child["OPENAI_BASE_URL"] == "http://192.0.2.1:8080/v1"
     assert child["OPENAI_API_KEY"] == "sk-ringback-1"
     assert child["OPENAI_WEBHOOK_SECRET"] == "whsec_cmluZ2JhY2s="
+    assert child["RINGBACK_ADMIN_URL"] == child["OPENAI_BASE_URL"].replace("/v1", "/_ringback")
     assert child["HOME"] == "/home/me"
     assert child["RINGBACK_REDIRECT_TO"] == "127.0.0.1:8443"
     assert child["RINGBACK_REDIRECT_CA"] == str(redirection.ca_file)
