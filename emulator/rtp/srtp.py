@@ -62,8 +62,10 @@ class Srtp:
 
     def unprotect_rtcp(self, data: bytes) -> bytes | None:
         """The RTCP in it, or None."""
+        contexts = (self._inbound,) if self._before is None else (self._inbound, self._before)
         try:
-            return self._opened(self._inbound.unprotect_rtcp, data)
+            opened = (self._opened(context.unprotect_rtcp, data) for context in contexts)
+            return next((plain for plain in opened if plain is not None), None)
         except Replayed:
             return None
 

@@ -46,7 +46,7 @@ async def test_softphone_with_srtp_is_greeted_understood_held_and_resumed(
     assert {text.split()[0] for text in answers(emulator)} == {"RTP/SAVP"}
     assert {text.split()[2][:19] for text in answers(emulator)} == {"AES_CM_128_HMAC_SHA"}
     closed = await wait_for_entry(emulator, "media.closed")
-    assert closed.data["statistics"]["unauthentic"] == 0
+    assert closed.data["statistics"]["unauthentic"] <= 1  # baresip opens its pinhole by a plain RTCP packet, APP PING
 
 
 @pytest.mark.parametrize(("srtp", "encryption"), [("required", None), ("refused", "srtp-mand")])

@@ -82,8 +82,10 @@ def test_new_keys_count_at_once_and_what_is_on_its_way_is_still_heard() -> None:
     near, far = pair()
     assert far.unprotect(near.protect(audio(1))) == audio(1)
     late = near.protect(audio(2))
+    late_report = near.protect_rtcp(SenderReport(ssrc=7, ntp=1, timestamp=2, packets=3, octets=4).to_bytes())
     near.change(keys(3, 4))
     far.change(keys(4, 3))
+    assert far.unprotect_rtcp(late_report) is not None
     assert far.unprotect(late) == audio(2)
     assert far.unprotect(near.protect(audio(4))) == audio(4)
     assert far.unprotect(pair()[0].protect(audio(3))) is None  # by now the old key is of no use
