@@ -95,6 +95,26 @@ def aringback(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     yield from open_ringback(AsyncRingback, request, monkeypatch)
 
 
+@pytest.fixture(scope="session")
+def ringback_session(request: pytest.FixtureRequest) -> "Iterator[Ringback]":
+    """`ringback` for all tests of a session together: for an application that starts once and keeps its keys."""
+    from .testing.fixture import open_ringback
+    from .testing.synchronous import Ringback
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield from open_ringback(Ringback, request, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def aringback_session(request: pytest.FixtureRequest) -> "Iterator[AsyncRingback]":
+    """`aringback` for all tests of a session together."""
+    from .testing.asynchronous import AsyncRingback
+    from .testing.fixture import open_ringback
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield from open_ringback(AsyncRingback, request, monkeypatch)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

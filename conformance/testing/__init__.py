@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .asynchronous import AsyncRingback
+    from .browser import Browser as AsyncBrowser
     from .caller import Caller as AsyncCaller
     from .errors import ExpectationFailed, WrongUse
+    from .faults import Faults
     from .process import Program
-    from .synchronous import Caller, Clock, Journal, Ringback
+    from .synchronous import Browser, Caller, Clock, Journal, Ringback
 
 __all__ = [
+    "AsyncBrowser",
     "AsyncCaller",
     "AsyncRingback",
+    "Browser",
     "Caller",
     "Clock",
     "ExpectationFailed",
+    "Faults",
     "Journal",
     "Program",
     "Ringback",
@@ -27,11 +32,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AsyncBrowser": "browser.Browser",
     "AsyncCaller": "caller.Caller",
     "AsyncRingback": "asynchronous.AsyncRingback",
+    "Browser": "synchronous.Browser",
     "Caller": "synchronous.Caller",
     "Clock": "synchronous.Clock",
     "ExpectationFailed": "errors.ExpectationFailed",
+    "Faults": "faults.Faults",
     "Journal": "synchronous.Journal",
     "Program": "process.Program",
     "Ringback": "synchronous.Ringback",

@@ -5,10 +5,12 @@ import functools
 import inspect
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from ..targets.embedded import Fault
+from .browser import Browser
 from .caller import Caller
 from .clock import seconds_of
 from .emulator_thread import EmulatorThread
@@ -67,9 +69,8 @@ class Clock:
 class AsyncRingback(Facts):
     """One test's project in a running emulator; see `Ringback`."""
 
-    def __init__(self, emulator: EmulatorThread, project: ProjectOfTest) -> None:
-        super().__init__(project)
-        self._thread = emulator.thread
+    def __init__(self, emulator: EmulatorThread, project: ProjectOfTest, faults: Iterable[Fault] = ()) -> None:
+        super().__init__(emulator, project, faults)
         self.journal: Journal = elsewhere(emulator.thread, project.journal)
         self.clock = Clock(emulator)
 
@@ -105,3 +106,11 @@ class AsyncRingback(Facts):
         """Call the application, over SIP and RTP or from hand to hand. Returns at once; the call then rings."""
         caller = await self._thread.wait(self._project.dial(from_, to, headers or {}, transport, via))
         return elsewhere(self._thread, caller)
+
+    async def browse(
+        self, *, session: Mapping[str, Any] | None = None, secret: str | None = None, through: str | None = None
+    ) -> Browser:
+        """Call from a browser; see `Ringback.browse`."""
+        self._may_browse()
+        page = await self._thread.wait(self._project.browse(session, secret, through))
+        return elsewhere(self._thread, page)

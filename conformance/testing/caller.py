@@ -11,20 +11,125 @@ from .journal import WITHIN, Journal
 
 if TYPE_CHECKING:
     from ..client.call import Call
+    from ..client.webrtc import WebRtcCall
 
 EndedBy = Literal["caller", "application"]
 HUSH = 0.25
 """So long nobody speaks between two who take turns."""
 
 
-class Caller:
-    """One call. What is expected raises `ExpectationFailed` when it does not come `within` so many seconds."""
+class Talker:
+    """Whoever is on the line, by phone or by page. What is expected raises `ExpectationFailed` when it does not come
+    `within` so many seconds."""
 
-    def __init__(self, call: "Call", journal: Journal) -> None:
-        self._call = call
+    def __init__(self, call: "Call | WebRtcCall", journal: Journal) -> None:
+        self._line = call
         self._journal = journal
         self._read = 0
         """How many of the hearings are behind the last `hears`."""
+
+    # What is expected
+
+    async def hears(self, text: str | re.Pattern[str] | None = None, within: float = WITHIN) -> str:
+        """The application says something: that text, something the pattern is found in, or anything. What it said.
+
+        Each utterance is read once: the next `hears` looks behind it.
+        """
+        expected = f"the caller to hear {_described(text)} within {within:g} s"
+        try:
+            said = await self._line.wait_for_heard(_accepts(text), within, after=self._read)
+        except (FarEndError, WaitTimeout) as error:
+            self._fail(expected, error, f"heard so far: {self.heard}")
+        hearings = enumerate(self._line.hearings[self._read :], self._read + 1)
+        self._read = next(number for number, each in hearings if each.complete and each.text == said)
+        return said
+
+    async def ended(self, by: EndedBy | None = None, within: float = WITHIN) -> EndedBy:
+        """The call is over. Returns who ended it."""
+        expected = f"the call to be ended{'' if by is None else f' by the {by}'} within {within:g} s"
+        try:
+            who: EndedBy = "application" if await self._line.ended(within) in ("callee", "refused") else "caller"
+        except (FarEndError, WaitTimeout) as error:
+            self._fail(expected, error, "the call goes on")
+        if by not in (None, who):
+            raise self._journal.failure(expected, f"the {who} ended it")
+        return who
+
+    # What the caller does
+
+    async def say(self, text: str) -> None:
+        """Say it when the other side has stopped speaking; return when it is said."""
+        await self._until_hush()
+        await self._line.say(text)
+
+    async def interrupt(self, text: str) -> None:
+        """Say it at once, whoever speaks; return when it is said."""
+        await self._line.say(text)
+
+    async def play(self, sound: str | Path) -> None:
+        """Play a WAV file; return when it was played."""
+        await self._line.play(sound)
+
+    async def silence(self, seconds: float) -> None:
+        """Say nothing for so long."""
+        await asyncio.sleep(seconds)
+
+    async def hang_up(self) -> None:
+        """End the call, whatever its state."""
+        await self._line.hang_up()
+
+    # Queries
+
+    @property
+    def heard(self) -> list[str]:
+        """What the application has said to its end so far."""
+        return self._line.heard
+
+    @property
+    def id(self) -> str | None:
+        """The API's id of the call, `rtc_…`."""
+        raise NotImplementedError
+
+    @property
+    def is_ending(self) -> bool:
+        """It only needs a moment."""
+        return False
+
+    @property
+    def is_over(self) -> bool:
+        return self._line.is_over
+
+    # Private
+
+    async def _until_hush(self) -> None:
+        while True:
+            await self._journal.until(self._nobody_answers, WITHIN, "the end of a response")
+            await self._line.wait_for_quiet(HUSH)
+            if self._line.is_over or self._nobody_answers():
+                return
+
+    def _nobody_answers(self) -> bool:
+        """Whether no response is being made; its sound may still be on its way."""
+        mine = self.id
+        records = self._journal.records("event.server")
+        events = [each.data["event"] for each in records if mine is None or each.call_id == mine]
+        begun = {each["response"]["id"] for each in events if each["type"] == "response.created"}
+        return not begun - {each["response"]["id"] for each in events if each["type"] == "response.done"}
+
+    def _fail(self, expected: str, error: Exception, instead: str | None = None) -> NoReturn:
+        if isinstance(error, CallRefused):
+            instead = f"it was refused: {error.status} {error.reason}"
+        elif isinstance(error, FarEndError):
+            instead = str(error)
+        raise self._journal.failure(expected, instead or "nothing happened") from None
+
+
+class Caller(Talker):
+    """One call. What is expected raises `ExpectationFailed` when it does not come `within` so many seconds."""
+
+    def __init__(self, call: "Call", journal: Journal) -> None:
+        super().__init__(call, journal)
+        self._call = call
 
     # What is expected
 
@@ -46,20 +151,6 @@ class Caller:
             raise self._journal.failure(expected, f"it was answered {final.status} {final.reason}")
         return final.status
 
-    async def hears(self, text: str | re.Pattern[str] | None = None, within: float = WITHIN) -> str:
-        """The application says something: that text, something the pattern is found in, or anything. What it said.
-
-        Each utterance is read once: the next `hears` looks behind it.
-        """
-        expected = f"the caller to hear {_described(text)} within {within:g} s"
-        try:
-            said = await self._call.wait_for_heard(_accepts(text), within, after=self._read)
-        except (FarEndError, WaitTimeout) as error:
-            self._fail(expected, error, f"heard so far: {self.heard}")
-        hearings = enumerate(self._call.hearings[self._read :], self._read + 1)
-        self._read = next(number for number, each in hearings if each.complete and each.text == said)
-        return said
-
     async def transferred_to(self, target: str, within: float = WITHIN) -> None:
         """The application transfers the call there: `Refer-To` names exactly this URI."""
         expected = f"a transfer to {target} within {within:g} s"
@@ -70,39 +161,11 @@ class Caller:
         if found != target:
             raise self._journal.failure(expected, f"it was transferred to {found}")
 
-    async def ended(self, by: EndedBy | None = None, within: float = WITHIN) -> EndedBy:
-        """The call is over. Returns who ended it."""
-        expected = f"the call to be ended{'' if by is None else f' by the {by}'} within {within:g} s"
-        try:
-            who: EndedBy = "application" if await self._call.ended(within) in ("callee", "refused") else "caller"
-        except (FarEndError, WaitTimeout) as error:
-            self._fail(expected, error, "the call goes on")
-        if by not in (None, who):
-            raise self._journal.failure(expected, f"the {who} ended it")
-        return who
-
     # What the caller does
-
-    async def say(self, text: str) -> None:
-        """Say it when the other side has stopped speaking; return when it is said."""
-        await self._until_hush()
-        await self._call.say(text)
-
-    async def interrupt(self, text: str) -> None:
-        """Say it at once, whoever speaks; return when it is said."""
-        await self._call.say(text)
-
-    async def play(self, sound: str | Path) -> None:
-        """Play a WAV file; return when it was played."""
-        await self._call.play(sound)
 
     async def press(self, digits: str) -> None:
         """Press keys; `,` is a pause."""
         await self._call.press(digits)
-
-    async def silence(self, seconds: float) -> None:
-        """Say nothing for so long."""
-        await asyncio.sleep(seconds)
 
     async def ring_for(self, seconds: float) -> None:
         """Let it ring for so long, then give up (CANCEL) unless somebody has answered."""
@@ -121,20 +184,11 @@ class Caller:
         """End the hold."""
         await self._call.reoffer("sendrecv")
 
-    async def hang_up(self) -> None:
-        """End the call, whatever its state."""
-        await self._call.hang_up()
-
     async def cancel(self) -> None:
         """Give up before the answer."""
         await self._call.cancel()
 
     # Queries
-
-    @property
-    def heard(self) -> list[str]:
-        """What the application has said to its end so far."""
-        return self._call.heard
 
     @property
     def id(self) -> str | None:
@@ -147,35 +201,13 @@ class Caller:
         """It was transferred or hung up, and only needs a moment."""
         return not self.is_over and any(each.method in ("REFER", "BYE") for each in self._call.requests)
 
-    @property
-    def is_over(self) -> bool:
-        return self._call.is_over
-
     # Private
 
-    async def _until_hush(self) -> None:
-        while True:
-            await self._journal.until(self._nobody_answers, WITHIN, "the end of a response")
-            await self._call.wait_for_quiet(HUSH)
-            if self._call.is_over or self._nobody_answers():
-                return
-
-    def _nobody_answers(self) -> bool:
-        """Whether no response is being made; its sound may still be on its way."""
-        events = self._journal.events_received()
-        begun = {each["response"]["id"] for each in events if each["type"] == "response.created"}
-        return not begun - {each["response"]["id"] for each in events if each["type"] == "response.done"}
-
     def _fail(self, expected: str, error: Exception, instead: str | None = None) -> NoReturn:
-        if isinstance(error, CallRefused):
-            instead = f"it was refused: {error.status} {error.reason}"
-        elif isinstance(error, FarEndError):
-            instead = str(error)
-        elif self._call.responses and not self._call.answer:
+        if isinstance(error, WaitTimeout) and self._call.responses and not self._call.answer:
             last = self._call.responses[-1]
             instead = "nobody decided yet" if last.status == 100 else f"it rings: {last.status} {last.reason}"
-        failure = self._journal.failure(expected, instead or "nothing happened")
-        raise failure from None
+        super()._fail(expected, error, instead)
 
 
 def _accepts(text: str | re.Pattern[str] | None) -> str | Callable[[str], bool] | None:

@@ -31,10 +31,12 @@ def shorten(error: BaseException) -> None:
 
 def describe(item: pytest.Item, report: pytest.TestReport) -> None:
     """Show what crossed the wire, unless the failure has."""
-    project = item.stash.get(PROJECT, None)
-    if project is None or item.stash.get(FAILED, False):
+    if item.stash.get(FAILED, False):
         return
     item.stash[FAILED] = True
+    project = _project(item)
+    if project is None:
+        return
     for program in project.programs:
         report.sections.append((f"ringback: what `{program.name}` printed", "\n".join(program.lines)))
     for raised in dict.fromkeys(project.journal.raised):
@@ -45,9 +47,18 @@ def describe(item: pytest.Item, report: pytest.TestReport) -> None:
     _attach_journal(item, report, project)
 
 
+def _project(item: pytest.Item) -> ProjectOfTest | None:
+    """Of this test, or of all together if it is one of those that use it."""
+    if PROJECT in item.stash:
+        return item.stash[PROJECT]
+    shares = {"ringback_session", "aringback_session"} & set(getattr(item, "fixturenames", ()))
+    return item.session.stash.get(PROJECT, None) if shares else None
+
+
 def _attach_journal(item: pytest.Item, report: pytest.TestReport, project: ProjectOfTest) -> None:
     """Write it as a page for browsers, and say where it is."""
-    folder = item.stash[FOLDER]()
+    stash = item.stash if FOLDER in item.stash else item.session.stash
+    folder = stash[FOLDER]()
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2]).strip("-")[-LONGEST_NAME:]
     file = folder / f"{name}.html"

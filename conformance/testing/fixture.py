@@ -6,12 +6,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ..mutants import load
-from ..targets.embedded import Fault
 from .asynchronous import AsyncRingback
 from .emulator_thread import EmulatorThread
 from .errors import WrongUse
 from .failure import FAILED, FOLDER, PROJECT
+from .faults import faults_of
 from .synchronous import Ringback
 
 Fixture = TypeVar("Fixture", Ringback, AsyncRingback)
@@ -28,10 +27,11 @@ def open_ringback(
     wanted = _wanted(request)
     is_virtual = wanted.get("clock", "system") == "manual"
     emulator: EmulatorThread = request.getfixturevalue(OWN_EMULATOR if is_virtual else SHARED_EMULATOR)
-    project = emulator.open_project(_faults(wanted.get("faults", ())))
+    faults = faults_of(wanted.get("faults", ()))
+    project = emulator.open_project(faults)
     if (scenario := wanted.get("scenario")) is not None:
         project.project.play(scenario)
-    fixture = kind(emulator, project)
+    fixture = kind(emulator, project, faults)
     for name, value in fixture.environment.items():
         monkeypatch.setenv(name, value)
     request.node.stash[PROJECT] = project
@@ -56,6 +56,8 @@ def _folder(request: pytest.FixtureRequest) -> Callable[[], Path]:
 def _wanted(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What the markers of the test say; the nearest one wins."""
     wanted: dict[str, Any] = {}
+    if request.scope == "session":
+        return wanted
     for marker in request.node.iter_markers(MARKER):
         if marker.args:
             raise WrongUse(f"@pytest.mark.ringback{marker.args}: name what you want: scenario=…, clock=…, faults=[…]")
@@ -66,17 +68,3 @@ def _wanted(request: pytest.FixtureRequest) -> dict[str, Any]:
     if wanted.get("clock", "system") not in CLOCKS:
         raise WrongUse(f"@pytest.mark.ringback(clock={wanted['clock']!r}): give one of {', '.join(CLOCKS)}")
     return wanted
-
-
-def _faults(wanted: Any) -> list[Fault]:
-    """Faults by the names of `ringback conformance --target mutant:all --list`, or faults of one's own."""
-    known = load() if any(isinstance(each, str) for each in wanted) else {}
-    found = []
-    for each in wanted:
-        if isinstance(each, Fault):
-            found.append(each)
-        elif each in known:
-            found.append(known[each].fault)
-        else:
-            raise WrongUse(f"fault {each!r}: `ringback conformance --target mutant:all --list` has the names")
-    return found

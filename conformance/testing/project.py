@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..targets.embedded import EmbeddedProject, Post
+from ..targets.embedded import EmbeddedProject, Fault, Post
 from .applications import Application, application_of, url_of
-from .caller import Caller
+from .caller import Caller, Talker
 from .errors import ExpectationFailed
 from .journal import Journal
 from .process import Program
 
 if TYPE_CHECKING:
     from ..client.phone import Phone
+    from .browser import Browser
 
 Transport = Literal["tls", "tcp", "udp"]
 Via = Literal["sip", "memory"]
@@ -35,7 +36,7 @@ class ProjectOfTest:
         self._applications: list[Application] = []
         self._phones: dict[Transport, Phone] = {}
         self._lines: list[Phone] = []
-        self._callers: list[Caller] = []
+        self._callers: list[Talker] = []
         self._open = contextlib.AsyncExitStack()
         self._environment: dict[str, str] | None = None
         self.programs: list[Program] = []
@@ -51,6 +52,21 @@ class ProjectOfTest:
         self._applications.append(called)
         number = len(self._applications)
         self.project.add_webhook(f"{url_of(path)}?application={number}", self._answering(called.post))
+
+    async def browse(self, session: Mapping[str, Any] | None, secret: str | None, through: str | None) -> "Browser":
+        """Call from a browser."""
+        from .browser import SESSION, browse
+
+        if session is None and secret is None:
+            session = SESSION
+        known = self.project
+        page = await browse(known.base_url, self.journal, key=secret or known.api_key, session=session, through=through)
+        self._callers.append(page)
+        return page
+
+    async def put_faults(self, faults: Sequence[Fault]) -> None:
+        """From now on these go wrong, and no others."""
+        self.project.put_faults(faults)
 
     async def environment(self) -> dict[str, str]:
         """What a process needs to meet this project where it meant api.openai.com."""
@@ -98,6 +114,9 @@ class ProjectOfTest:
 
     async def hang_up(self) -> None:
         """Hang up what is still up. Nobody may call after it."""
+        for caller in self._callers:
+            if not caller.is_over and not isinstance(caller, Caller):
+                await caller.hang_up()
         for phone in (*self._phones.values(), *self._lines):
             await phone.close()
         for application in self._applications:

@@ -1,28 +1,89 @@
 """What the fixture `ringback` is: a project for one test, its callers, journal and clock, for tests without a loop."""
 
+import importlib.util
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..targets.embedded import Record, ScenarioBuilder
+import pytest
+
+from ..targets.embedded import Fault, Record, ScenarioBuilder
+from . import browser as in_page
 from . import caller as on_loop
 from .caller import EndedBy
 from .clock import seconds_of
 from .emulator_thread import EmulatorThread
 from .errors import WrongUse
+from .faults import Faults
 from .journal import WITHIN
 from .loop_thread import LoopThread
 from .process import START, Program
 from .project import ProjectOfTest, Transport, Via
 
 
-class Caller:
+class Talker:
+    """Whoever is on the line. What is expected raises `ExpectationFailed` when it does not come `within` so many
+    seconds."""
+
+    def __init__(self, thread: LoopThread, caller: on_loop.Talker) -> None:
+        self._run = thread.run
+        self._talker = caller
+
+    # What is expected
+
+    def hears(self, text: str | re.Pattern[str] | None = None, within: float = WITHIN) -> str:
+        """The application says something: that text, something the pattern is found in, or anything. What it said.
+
+        Each utterance is read once: the next `hears` looks behind it.
+        """
+        return self._run(self._talker.hears(text, within))
+
+    def ended(self, by: EndedBy | None = None, within: float = WITHIN) -> EndedBy:
+        """The call is over. Returns who ended it."""
+        return self._run(self._talker.ended(by, within))
+
+    # What the caller does
+
+    def say(self, text: str) -> None:
+        """Say it when the other side has stopped speaking; return when it is said."""
+        self._run(self._talker.say(text))
+
+    def interrupt(self, text: str) -> None:
+        """Say it at once, whoever speaks; return when it is said."""
+        self._run(self._talker.interrupt(text))
+
+    def play(self, sound: str | Path) -> None:
+        """Play a WAV file; return when it was played."""
+        self._run(self._talker.play(sound))
+
+    def silence(self, seconds: float) -> None:
+        """Say nothing for so long."""
+        self._run(self._talker.silence(seconds))
+
+    def hang_up(self) -> None:
+        """End the call, whatever its state."""
+        self._run(self._talker.hang_up())
+
+    # Queries
+
+    @property
+    def heard(self) -> list[str]:
+        """What the application has said to its end so far."""
+        return self._talker.heard
+
+    @property
+    def id(self) -> str | None:
+        """The API's id of the call, `rtc_…`; None until the emulator has seen the INVITE."""
+        return self._talker.id
+
+
+class Caller(Talker):
     """One call. What is expected raises `ExpectationFailed` when it does not come `within` so many seconds."""
 
     def __init__(self, thread: LoopThread, caller: on_loop.Caller) -> None:
-        self._run = thread.run
+        super().__init__(thread, caller)
         self._caller = caller
 
     # What is expected
@@ -35,42 +96,15 @@ class Caller:
         """The call was refused, with that SIP status if one is named. Returns the status."""
         return self._run(self._caller.rejected(status, within))
 
-    def hears(self, text: str | re.Pattern[str] | None = None, within: float = WITHIN) -> str:
-        """The application says something: that text, something the pattern is found in, or anything. What it said.
-
-        Each utterance is read once: the next `hears` looks behind it.
-        """
-        return self._run(self._caller.hears(text, within))
-
     def transferred_to(self, target: str, within: float = WITHIN) -> None:
         """The application transfers the call there: `Refer-To` names exactly this URI."""
         self._run(self._caller.transferred_to(target, within))
 
-    def ended(self, by: EndedBy | None = None, within: float = WITHIN) -> EndedBy:
-        """The call is over. Returns who ended it."""
-        return self._run(self._caller.ended(by, within))
-
     # What the caller does
-
-    def say(self, text: str) -> None:
-        """Say it when the other side has stopped speaking; return when it is said."""
-        self._run(self._caller.say(text))
-
-    def interrupt(self, text: str) -> None:
-        """Say it at once, whoever speaks; return when it is said."""
-        self._run(self._caller.interrupt(text))
-
-    def play(self, sound: str | Path) -> None:
-        """Play a WAV file; return when it was played."""
-        self._run(self._caller.play(sound))
 
     def press(self, digits: str) -> None:
         """Press keys; `,` is a pause."""
         self._run(self._caller.press(digits))
-
-    def silence(self, seconds: float) -> None:
-        """Say nothing for so long."""
-        self._run(self._caller.silence(seconds))
 
     def ring_for(self, seconds: float) -> None:
         """Let it ring for so long, then give up (CANCEL) unless somebody has answered."""
@@ -84,25 +118,29 @@ class Caller:
         """End the hold."""
         self._run(self._caller.resume())
 
-    def hang_up(self) -> None:
-        """End the call, whatever its state."""
-        self._run(self._caller.hang_up())
-
     def cancel(self) -> None:
         """Give up before the answer."""
         self._run(self._caller.cancel())
 
-    # Queries
 
-    @property
-    def heard(self) -> list[str]:
-        """What the application has said to its end so far."""
-        return self._caller.heard
+class Browser(Talker):
+    """One call of a page. What it can't do is what pages can't: nobody transfers it, and it has no keys."""
 
-    @property
-    def id(self) -> str | None:
-        """The API's id of the call, `rtc_…`; None until the emulator has seen the INVITE."""
-        return self._caller.id
+    def __init__(self, thread: LoopThread, page: in_page.Browser) -> None:
+        super().__init__(thread, page)
+        self._page = page
+
+    def connected(self, within: float = WITHIN) -> None:
+        """Sound and events can flow."""
+        self._run(self._page.connected(within))
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Send a client event by the data channel."""
+        self._run(self._page.send(event))
+
+    def receives(self, type_: str, within: float = WITHIN) -> Mapping[str, Any]:
+        """The first server event of that type, now or when it comes."""
+        return self._run(self._page.receives(type_, within)).data
 
 
 class Journal:
@@ -171,8 +209,11 @@ def needs_manual(emulator: EmulatorThread, what: str) -> LoopThread:
 class Facts:
     """What an application needs to know of a test's project. The fixtures put it into the environment."""
 
-    def __init__(self, project: ProjectOfTest) -> None:
+    def __init__(self, emulator: EmulatorThread, project: ProjectOfTest, faults: Iterable[Fault] = ()) -> None:
         self._project = project
+        self._thread = emulator.thread
+        self._is_virtual = emulator.is_virtual
+        self.faults = Faults(emulator.thread, project, faults)
         known = project.project
         self.base_url = known.base_url
         self.api_key = known.api_key
@@ -196,13 +237,20 @@ class Facts:
             "OPENAI_WEBHOOK_SECRET": self.webhook_secret,
         }
 
+    def _may_browse(self) -> None:
+        if importlib.util.find_spec("aiortc") is None:
+            pytest.skip("ringback.browse() needs aiortc, which is not installed")
+        if self._is_virtual:
+            raise WrongUse(
+                "ringback.browse() is for tests with the system clock: ICE and DTLS have clocks of their own"
+            )
+
 
 class Ringback(Facts):
     """One test's project in a running emulator: who is told of calls, who calls, and what happened."""
 
-    def __init__(self, emulator: EmulatorThread, project: ProjectOfTest) -> None:
-        super().__init__(project)
-        self._thread = emulator.thread
+    def __init__(self, emulator: EmulatorThread, project: ProjectOfTest, faults: Iterable[Fault] = ()) -> None:
+        super().__init__(emulator, project, faults)
         self.journal = Journal(emulator.thread, project)
         self.clock = Clock(emulator)
 
@@ -239,3 +287,11 @@ class Ringback(Facts):
         """Call the application, over SIP and RTP or from hand to hand. Returns at once; the call then rings."""
         caller = self._thread.run(self._project.dial(from_, to, headers or {}, transport, via))
         return Caller(self._thread, caller)
+
+    def browse(
+        self, *, session: Mapping[str, Any] | None = None, secret: str | None = None, through: str | None = None
+    ) -> Browser:
+        """Call from a browser, by WebRTC: with the project's key and a `session`, with a client `secret`, or `through`
+        the URL of the application that takes offers and gives answers. Returns when the offer was answered."""
+        self._may_browse()
+        return Browser(self._thread, self._thread.run(self._project.browse(session, secret, through)))

@@ -7,11 +7,14 @@ import pytest
 from ringback.conformance import testing
 
 NAMES = {
+    "AsyncBrowser",
     "AsyncCaller",
     "AsyncRingback",
+    "Browser",
     "Caller",
     "Clock",
     "ExpectationFailed",
+    "Faults",
     "Journal",
     "Program",
     "Ringback",
