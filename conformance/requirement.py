@@ -40,6 +40,7 @@ Capability = Literal[
     "sip-timer",
     "sip-100rel",
     "sip-info",
+    "sip-reconnect",
     "srtp",
     "refer",
     "dtmf",
@@ -53,10 +54,11 @@ Capability = Literal[
     "isolation",
 ]
 """What a target can do. `sip`: at least one SIP transport; `sip-update` (RFC 3311), `sip-timer` (RFC 4028),
-`sip-100rel` (RFC 3262) and `sip-info` (digits by INFO) are extensions that nobody must have. `webhook-secret`: the
-secret is known, signatures can be verified. `ws`: a session of its own by `?model=`. `mcp`: a server that nobody runs
-has the tools that `allowed_tools` names. `clock`: its time can be moved. `isolation`: each check gets a project of its
-own, so that retries and rotations of one never meet another's."""
+`sip-100rel` (RFC 3262) and `sip-info` (digits by INFO) are extensions that nobody must have. `sip-reconnect`: it can
+open a connection to the phone. `webhook-secret`: the secret is known, signatures can be verified. `ws`: a session of
+its own by `?model=`. `mcp`: a server that nobody runs has the tools that `allowed_tools` names. `clock`: its time can
+be moved. `isolation`: each check gets a project of its own, so that retries and rotations of one never meet
+another's."""
 CALLING: frozenset[str] = frozenset({"sip", "sip-tls", "sip-tcp", "sip-udp", "ws", "webrtc"})
 """What costs money where the target is the real service: a check that needs one of these places a call."""
 

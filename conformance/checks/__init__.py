@@ -15,6 +15,7 @@ MODULES = (
     "client_secrets",
     "webhooks",
     "sip_dialog",
+    "sip_routes",
     "sip_offers",
     "sip_timer",
     "sip_prack",

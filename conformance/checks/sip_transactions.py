@@ -2,6 +2,7 @@
 
 from ..bench import Bench
 from ..client.call import Call
+from ..client.errors import FarEndError, WaitTimeout
 from ..client.messages import copy_of, tag_of
 from ..client.records import ReceivedResponse, SipRecord
 from ..requirement import Level, requirement
@@ -281,7 +282,10 @@ async def repeated_invite_is_refused_again(bench: Bench) -> None:
 async def call_without_ack_is_ended(bench: Bench) -> None:
     call = await accepted(bench)
     await bench.clock.advance(33.0)
-    await call.wait_for_request("BYE", timeout=bench.within.bye)
+    try:
+        await call.wait_for_request("BYE", timeout=bench.within.bye)
+    except (WaitTimeout, FarEndError) as error:
+        bench.fail("a BYE", error)
 
 
 @requirement(

@@ -102,6 +102,20 @@ def _stray_ack_is_a_request() -> Mapping[str, Any]:
     return {"sip_in": read}
 
 
+def _never_given_up() -> Mapping[str, Any]:
+    acknowledged: set[str] = set()
+
+    def note(data: bytes) -> Sequence[bytes]:
+        if is_request(data, "ACK"):
+            acknowledged.add(value(data, "Call-ID"))
+        return [data]
+
+    def keep(data: bytes) -> Sequence[bytes]:
+        return [] if is_request(data, "BYE") and value(data, "Call-ID") not in acknowledged else [data]
+
+    return {"sip_in": note, "sip_out": keep}
+
+
 def _sends(name: str, breaks: str, says: str, change: Callable[[bytes], bytes | None], *also: str) -> Mutant:
     """Each outgoing message is what `change` makes of it; None: it is not sent."""
 
@@ -214,5 +228,11 @@ MUTANTS = [
         "SIP-ACK-02",
         "An ACK that comes again ends the call.",
         remembering("", _second_ack_hangs_up),
+    ),
+    mutant(
+        "unacknowledged-call-goes-on",
+        "SIP-INVITE-16",
+        "A call whose 200 nobody acknowledges gets no BYE.",
+        remembering("", _never_given_up),
     ),
 ]

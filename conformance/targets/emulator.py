@@ -33,6 +33,7 @@ CAPABILITIES = frozenset(
         "sip-timer",
         "sip-100rel",
         "sip-info",
+        "sip-reconnect",
         "srtp",
         "refer",
         "dtmf",

@@ -16,7 +16,7 @@ from ..target import Access, TargetUnreachable
 from ..tolerance import Tolerances
 from . import probes
 
-EXTENSIONS = frozenset({"sip-update", "sip-timer", "sip-100rel", "sip-info"})
+EXTENSIONS = frozenset({"sip-update", "sip-timer", "sip-100rel", "sip-info", "sip-reconnect"})
 NEVER_PROBED = frozenset({"clock", "isolation", "mcp", "tonecode", "srtp"}) | EXTENSIONS
 """What can't be seen from outside without a call: declare it."""
 BY_DECLARATION = frozenset({"mcp", "tonecode", "srtp"}) | EXTENSIONS
