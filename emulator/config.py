@@ -129,6 +129,17 @@ class Settings:
         tag="CHOICE",
     )
 
+    refer_report_timeout: float = setting(
+        32.0,
+        "How long a trunk that took a REFER may send no NOTIFY at all: timer N of RFC 6665; 0: for ever.",
+        tag="RFC",
+    )
+    refer_unreported: str = setting(
+        "connected",
+        "What becomes of a call then: `connected` (it goes on) or `bye` (we hang up).",
+        tag="CHOICE",
+    )
+
     # Media of SIP calls
     srtp: SrtpUse = setting(
         "preferred",
@@ -227,6 +238,8 @@ class Settings:
             raise UsageError(f"srtp {self.srtp!r}: give one of {', '.join(get_args(SrtpUse))}")
         if self.info_dtmf not in ("always", "never", "fallback"):
             raise UsageError(f"info-dtmf {self.info_dtmf!r}: give always, never or fallback")
+        if self.refer_unreported not in ("connected", "bye"):
+            raise UsageError(f"refer-unreported {self.refer_unreported!r}: give connected or bye")
         if self.session_refresher not in ("uac", "uas"):
             raise UsageError(f"session-refresher {self.session_refresher!r}: give uac or uas")
         for name in ("http_port", "https_port", "sip_tls_port", "sip_tcp_port", "sip_udp_port"):

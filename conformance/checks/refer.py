@@ -292,3 +292,19 @@ async def notify_after_the_bye_is_answered(bench: Bench) -> None:
         timeout=bench.within.answer,
     )
     bench.expect(answer.code == 200, "200 to NOTIFY", answer.code)
+
+
+@requirement(
+    "CALL-REFER-20",
+    level=Level.CHOICE,
+    says="A call goes on or ends when a trunk takes the REFER and never reports.",
+    evidence="CHOICE",
+    clause="RFC 6665 4.1.2.4 gives up the subscription after 64*T1; what becomes of the call is said nowhere",
+    link=rfc(6665, "4.1.2.4"),
+    needs={*NEEDS, "clock"},
+)
+async def silent_transfer(bench: Bench) -> None:
+    call, _, _ = await referred(bench)
+    await bench.clock.advance(33.0)
+    bye = bench.watch(call.wait_for_request("BYE", timeout=bench.within.bye))
+    bench.note("the call goes on" if await bench.nothing(bye) else "the call is hung up")

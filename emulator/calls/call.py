@@ -108,6 +108,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.TRANSFERRING, I.REFER_FAILED): S.CONNECTED,  # RFC 3515 2.4.5: the dialog is as it was
     (S.TRANSFERRING, I.REFER_DONE): S.TRANSFERRING,  # the carrier's BYE should follow
     (S.TRANSFERRING, I.REFER_BYE_OVERDUE): S.LEAVING,  # CHOICE: refer_bye_timeout
+    (S.TRANSFERRING, I.REFER_UNREPORTED): S.LEAVING,  # CHOICE: refer_unreported
     (S.TRANSFERRING, I.CALLER_BYE): S.ENDED,  # RFC 3261 15.1.2: what a transfer ends with
     (S.TRANSFERRING, I.MEDIA_FAILED): S.LEAVING,  # the same, where a REFER waited for the ACK
     (S.TRANSFERRING, I.SESSION_EXPIRED): S.LEAVING,  # OBS: 60 minutes
@@ -149,6 +150,7 @@ _ENDINGS: dict[InputKind, tuple[str, str]] = {
     I.SEND_FAILED: ("emulator", "the caller can't be reached"),
     I.ACK_TIMED_OUT: ("emulator", "no ACK"),
     I.REFER_BYE_OVERDUE: ("emulator", "transferred, but no BYE came"),
+    I.REFER_UNREPORTED: ("emulator", "nothing was heard of the transfer"),
     I.SESSION_EXPIRED: ("emulator", "session limit"),
     I.REFRESH_MISSED: ("emulator", "session timer"),
     I.STOP: ("emulator", "stopped"),

@@ -36,6 +36,7 @@ from .inputs import (
     ReferByeOverdue,
     ReferDone,
     ReferFailed,
+    ReferUnreported,
     RefreshMissed,
     ReplyToken,
     SendFailed,
@@ -84,6 +85,9 @@ class CallControl:
         self._batches: deque[Batch] = deque()
         self._deadlines: list[tuple[float, int, CallId, Input]] = []
         self._deadline_count = 0
+        self._unreported: dict[CallId, int] = {}
+        """The REFER of a call of which no NOTIFY has said anything."""
+        self._reported: dict[CallId, int] = {}
 
     # Input
 
@@ -154,6 +158,9 @@ class CallControl:
             call = self.calls.get(call_id)
             if call is None:
                 continue
+            if isinstance(given, ReferUnreported):
+                self._report_missed(call, given, now)
+                continue
             undecided = given.kind is InputKind.DECISION_TIMED_OUT
             if call.state is (State.UNDECIDED if undecided else State.TRANSFERRING):
                 self.apply(call, given, now)
@@ -167,6 +174,8 @@ class CallControl:
     def release(self, call: Call, statistics: Mapping[str, object], now: float) -> None:
         """Everything that an ended call had opened was given back: forget it."""
         self.calls.remove(call)
+        self._unreported.pop(call.call_id, None)
+        self._reported.pop(call.call_id, None)
         ending = call.ending
         self._journal.add(
             "call.ended",
@@ -323,6 +332,9 @@ class CallControl:
             status=event.status,
             terminated=event.is_terminated,
         )
+        self._reported[call.call_id] = event.request_id
+        if self._unreported.get(call.call_id) == event.request_id:
+            del self._unreported[call.call_id]
         if event.status is None or event.status < 200:
             if event.is_terminated and call.state is State.TRANSFERRING:
                 # RFC 6665 4.1.3: no more will be heard of the transfer, and nobody said that it succeeded
@@ -346,6 +358,31 @@ class CallControl:
             )
             if event.status >= 300:
                 self.apply(call, ReferFailed(status=event.status), now)
+            else:
+                self._await_report(call, event.request_id, now)
+
+    def _await_report(self, call: Call, refer: int, now: float) -> None:
+        """RFC 6665 4.1.2.4: a NOTIFY follows the 2xx at once, or came before it; timer N gives up waiting."""
+        timeout = self._settings.refer_report_timeout
+        if timeout and self._reported.get(call.call_id) != refer:
+            self._unreported[call.call_id] = refer
+            self._after(timeout, call, ReferUnreported(refer=refer), now)
+
+    def _report_missed(self, call: Call, given: ReferUnreported, now: float) -> None:
+        if self._unreported.get(call.call_id) != given.refer or call.state is not State.TRANSFERRING:
+            return
+        del self._unreported[call.call_id]
+        self._journal.add(
+            "sip.refer",
+            now=now,
+            project_id=call.project_id,
+            call_id=call.call_id,
+            status=None,
+            notify=None,
+            reason=f"no NOTIFY within {self._settings.refer_report_timeout:g} s",
+        )
+        goes_on = self._settings.refer_unreported == "connected"
+        self.apply(call, ReferFailed(status=None) if goes_on else given, now)
 
     def send_failed(self, call: Call, what: str, reason: str, now: float) -> None:
         """A SIP message of this call could not be handed over."""

@@ -32,6 +32,7 @@ class InputKind(Enum):
     REFER_FAILED = "refer failed"
     REFER_DONE = "refer done"
     REFER_BYE_OVERDUE = "BYE overdue"
+    REFER_UNREPORTED = "no NOTIFY"
     DECISION_TIMED_OUT = "no decision"
     SESSION_EXPIRED = "session expired"
     REFRESH_MISSED = "no refresh"
@@ -193,6 +194,14 @@ class ReferByeOverdue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReferUnreported:
+    """The trunk took a REFER and never said what became of it. `refer` is its number."""
+
+    kind: ClassVar = InputKind.REFER_UNREPORTED
+    refer: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionTimedOut:
     """Nobody accepted or rejected in time; `status` is the setting."""
 
@@ -256,6 +265,7 @@ Input: TypeAlias = (
     | ReferFailed
     | ReferDone
     | ReferByeOverdue
+    | ReferUnreported
     | DecisionTimedOut
     | SessionExpired
     | RefreshMissed

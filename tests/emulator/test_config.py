@@ -22,6 +22,7 @@ def test_port_range_refuses_nonsense(text: str) -> None:
         ({"http_port": 70000}, "http-port 70000"),
         ({"project": "mine"}, "starts with proj_"),
         ({"webhook_clock": "moon"}, "give wall or virtual"),
+        ({"refer_unreported": "maybe"}, "give connected or bye"),
         ({"info_dtmf": "maybe"}, "give always, never or fallback"),
         ({"srtp": "maybe"}, "give one of required, preferred, refused"),
     ],

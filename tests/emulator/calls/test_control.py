@@ -287,6 +287,59 @@ def test_transfer_that_fails_leaves_the_call(desk: Desk, event: sip.SipEvent) ->
     assert call.state is State.CONNECTED
 
 
+def referred(desk: Desk, *events: sip.SipEvent) -> Call:
+    """A call whose REFER was taken, and what else was heard before."""
+    call = desk.connect()
+    desk.control.apply(call, Refer(target="tel:+1", reply=None), T0)
+    for event in (*events, completed("REFER", 202)):
+        desk.sip(event)
+    desk.effects()
+    return call
+
+
+@pytest.mark.parametrize(("setting", "state"), [("connected", State.CONNECTED), ("bye", State.LEAVING)])
+def test_transfer_of_which_nothing_is_heard_goes_as_the_setting_says(setting: str, state: State) -> None:
+    desk = Desk(refer_unreported=setting, refer_report_timeout=20.0)
+    call = referred(desk)
+    desk.control.handle_timer(T0 + 19.9)
+    assert call.state is State.TRANSFERRING
+    desk.control.handle_timer(T0 + 20.0)
+    assert call.state is state
+    assert [entry.data.get("reason") for entry in desk.journal.entries(kind="sip.refer")] == [
+        None,
+        "no NOTIFY within 20 s",
+    ]
+    assert (SendBye() in desk.effects()) is (setting == "bye")
+    desk.sip(notify(200))
+    assert call.state is state
+
+
+def test_transfer_may_take_its_time_once_something_was_heard_of_it(desk: Desk) -> None:
+    before = referred(desk, notify(100))
+    desk.control.handle_timer(T0 + 1000)
+    assert before.state is State.TRANSFERRING
+    desk = Desk()
+    after = referred(desk)
+    desk.sip(notify(100))
+    desk.control.handle_timer(T0 + 1000)
+    assert after.state is State.TRANSFERRING
+
+
+def test_silent_transfer_is_waited_for_without_end_when_the_setting_says_so() -> None:
+    desk = Desk(refer_report_timeout=0.0)
+    call = referred(desk)
+    assert desk.control.next_deadline() == T0 + desk.settings.decision_timeout
+    desk.control.handle_timer(T0 + 1000)
+    assert call.state is State.TRANSFERRING
+
+
+def test_silent_transfer_changes_nothing_when_the_call_has_gone_on(desk: Desk) -> None:
+    call = referred(desk)
+    desk.control.apply(call, Hangup(reply=None), T0)
+    desk.control.handle_timer(T0 + 1000)
+    assert call.state is State.LEAVING
+
+
 def test_answered_bye_ends_the_call_and_release_forgets_it(desk: Desk) -> None:
     call = desk.connect()
     desk.control.apply(call, Hangup(reply=None), T0)
