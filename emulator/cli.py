@@ -360,7 +360,7 @@ def _banner(ready: dict[str, Any], settings: Settings) -> str:
             "",
             *(f"# {note}" for note in notes),
             f"# phone in the browser: {ready['admin_url']}/phone",
-            f"# journal: {ready['admin_url']}/journal",
             f"# control: {ready['admin_url']}/openapi.json",
+            f"# journal: {ready['admin_url']}/journal",
         ]
     )

@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from command_page import command_page
+from ringback.conformance.control import Control
 from ringback.conformance.mutants import EXEMPT, load
 from ringback.conformance.report import catalogue_page
 from ringback.conformance.requirement import Level, load_checks
+from ringback.emulator import admin, phone_page, routes, scenario_api
 from ringback.emulator.calls.inputs import VERBS
 from ringback.emulator.calls.verbs import ATTACH, TABLE, Row
-from ringback.emulator.config import describe
-from ringback.emulator.journal import KINDS
+from ringback.emulator.config import Settings, describe
+from ringback.emulator.journal import KINDS, Journal
+from ringback.emulator.model.builtin import BuiltinModel
+from ringback.emulator.scenarios import Scenarios
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -114,7 +118,43 @@ def choices_page() -> str:
     return CHOICES_HEAD + "\n".join(lines) + "\n"
 
 
+CONTROL_HEAD = """# Requests of the control API
+
+Made from the declarations of the routes by `python tests/pages.py --write`; a test compares. [Control by
+HTTP](control.md) explains them; `/_ringback/openapi.json` has their bodies and answers.
+
+| request | body | what it does |
+|---|---|---|
+"""
+
+
+def control_page() -> str:
+    """Every request under `/_ringback/`."""
+    lines = []
+    for path, methods in sorted(control_document()["paths"].items()):
+        for method, operation in methods.items():
+            body = operation.get("requestBody", {}).get("content", {})
+            fields = body.get("application/json", {}).get("schema", {}).get("properties", {})
+            shown = ", ".join(f"`{name}`" for name in fields) or ", ".join(f"`{kind}`" for kind in body)
+            lines.append(f"| `{method.upper()} {path}` | {shown} | {operation['summary']} |")
+    return CONTROL_HEAD + "\n".join(lines) + "\n"
+
+
+def control_document() -> dict[str, Any]:
+    """What `/_ringback/openapi.json` says."""
+    journal = Journal(limit=1)
+    scenarios = Scenarios(Settings(), lambda project_id: BuiltinModel())
+    apis = [
+        admin.routes(journal=journal, ready=lambda: None),
+        scenario_api.routes(scenarios=scenarios, journal=journal, projects={}),
+        phone_page.routes(),
+        Control().routes(None),
+    ]
+    return routes.document(apis)
+
+
 PAGES = {
+    "control-api.md": control_page,
     "verbs.md": verbs_page,
     "settings.md": settings_page,
     "journal.md": journal_page,

@@ -11,7 +11,7 @@ class ManualTime:
     stands still else. The application is another process: no jump may overtake what it is about to do."""
 
     def __init__(self) -> None:
-        self.loop = VirtualLoop(self._is_held)
+        self.loop = VirtualLoop(self._is_held, counts_waits=True)
         self.has_webhook_out: Callable[[], bool] = lambda: False
         self._jumpers = 0
         self._stands = False

@@ -7,6 +7,7 @@ returns. So the loop asks the sockets first, and moves its time only when nobody
 
 import asyncio
 import selectors
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, TypeVar, TypeVarTuple, Unpack
@@ -21,12 +22,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """`time()` is in virtual seconds since the loop was made. It moves while `movers` is above 0, and nothing holds it.
 
     `is_held` says that something is under way whose end no timer knows: a request to an application, say. Then time
-    passes as it really does.
+    passes as it really does: to each timer in full, and with `counts_waits` also by what was waited for the sockets,
+    without which somebody who sends all the time would keep timers from coming.
     """
 
-    def __init__(self, is_held: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, is_held: Callable[[], bool] = lambda: False, *, counts_waits: bool = False) -> None:
         self.movers = 0
         self.is_held = is_held
+        self.counts_waits = counts_waits
         self._time = 0.0
         self._in_threads = 0
         self._idlers: list[asyncio.Future[None]] = []
@@ -88,7 +91,10 @@ class _JumpingSelector(selectors.DefaultSelector):
         if timeout is not None and self._loop.may_jump:
             self._loop.jump(timeout)
             return []
+        began = time.monotonic()
         ready = super().select(timeout)
         if not ready and timeout is not None:
             self._loop.jump(timeout)
+        elif self._loop.counts_waits:
+            self._loop.jump(time.monotonic() - began)
         return ready
