@@ -15,7 +15,7 @@ import pytest
 
 NAMED = re.compile(r"^```\w+ (\S+\.\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NODE_MODULES = os.environ.get("RINGBACK_NODE_MODULES")
-INI = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
+INI = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
 TUTORIAL = pages.DOCS / "examples" / "tutorial"
 
 

@@ -1,6 +1,7 @@
 """The caller of a test: dials, talks, presses keys, and says what it expects of the application."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -164,8 +165,9 @@ class Caller(Talker):
     # What the caller does
 
     async def press(self, digits: str) -> None:
-        """Press keys; `,` is a pause."""
-        await self._call.press(digits)
+        """Press keys; `,` is a pause. The application may end the call at one of them, before it was let go."""
+        with contextlib.suppress(CallEnded):
+            await self._call.press(digits)
 
     async def ring_for(self, seconds: float) -> None:
         """Let it ring for so long, then give up (CANCEL) unless somebody has answered."""
