@@ -1,16 +1,18 @@
-"""The command `ringback`: serve, exec, dial, demo. The only module that may import the other half, lazily: its
+"""The command `ringback`: serve, exec, dial, doctor … The only module that may import the other half, lazily: its
 phone, and the control API, which has one."""
 
 import asyncio
 import json
 import logging
 import shlex
+import shutil
 import signal
 import sys
 import tomllib
 import types
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
@@ -19,6 +21,7 @@ import click
 from .config import PortRange, Settings
 from .errors import UsageError
 from .scenario_command import scenario
+from .softphones import KINDS, Addresses
 
 if TYPE_CHECKING:
     from ringback.conformance.control.manual_time import ManualTime
@@ -49,10 +52,14 @@ EPILOG = (
 )
 
 
-def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+ALL_SETTINGS = frozenset(field.name for field in fields(Settings))
+DOCTORS_SETTINGS = ("host", "http_port", "sip_tls_port", "sip_tcp_port", "sip_udp_port", "rtp_ports")
+
+
+def settings_options(command: Callable[..., Any], names: Collection[str] = ALL_SETTINGS) -> Callable[..., Any]:
     """Every field of `Settings` as an option; also `RINGBACK_…` in the environment and a key of `ringback.toml`."""
     hints = get_type_hints(Settings)
-    for field in reversed(fields(Settings)):
+    for field in reversed([each for each in fields(Settings) if each.name in names]):
         name = SINGULAR.get(field.name, field.name)
         text = field.metadata["text"]
         option = click.option(
@@ -109,7 +116,8 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
         if name not in known:
             raise click.BadParameter(f"{path}: unknown key {key!r}; `ringback serve --help` lists them without dashes")
         defaults[name] = [content] if name in SINGULAR and isinstance(content, str) else content
-    ctx.default_map = {"serve": defaults, "exec": {name: each for name, each in defaults.items() if name != "clock"}}
+    of_programs = {name: each for name, each in defaults.items() if name != "clock"}
+    ctx.default_map = {"serve": defaults, "exec": of_programs, "doctor": defaults}
 
 
 _config_option = click.option(
@@ -220,6 +228,31 @@ def dial(uri: str, insecure: bool, as_json: bool, **options: Any) -> None:
     _run(_dial(uri, as_json, verify=not insecure, **options))
 
 
+@main.command()
+@partial(settings_options, names=DOCTORS_SETTINGS)
+@click.option("--url", metavar="URL", help="Where the emulator's HTTP is.  [default: of the settings, on this machine]")
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    metavar="FILE",
+    help="Its certificate authority, if it runs elsewhere.",
+)
+@click.option(
+    "--config", "kind", type=click.Choice(list(KINDS)), help="Print a ready configuration for the running emulator."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def doctor(url: str | None, ca_file: str | None, kind: str | None, as_json: bool, **options: Any) -> None:
+    """Find what stops a softphone: ports, certificate, addresses, codecs, and a call of its own.
+
+    Exits with 1 if something is wrong. An application that gets webhooks is told of the call, as of any other.
+    """
+    settings = _settings(options)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    url = url or f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
+    url = url.rstrip("/").removesuffix("/v1")
+    _run(_doctor(url, settings, ca_file, as_json) if kind is None else _configuration(kind, url, ca_file))
+
+
 main.add_command(scenario)
 
 
@@ -290,6 +323,35 @@ async def _dial(uri: str, as_json: bool, **options: Any) -> int:
     return report.exit_code
 
 
+async def _doctor(url: str, settings: Settings, ca_file: str | None, as_json: bool) -> int:
+    from ringback.conformance.client import Phone
+    from ringback.conformance.client.errors import ClientError
+
+    from . import findings
+    from .doctor import Doctor
+
+    found = await Doctor(url, settings, Phone, ClientError, ca_file).examine()
+    if as_json:
+        click.echo(findings.as_json(url, found))
+    else:
+        for line, colour in findings.as_lines(found, width=shutil.get_terminal_size().columns):
+            click.secho(line, fg=colour)
+        click.echo(f"\n{findings.summary(found)}")
+    return 0 if findings.is_well(found) else 1
+
+
+async def _configuration(kind: str, url: str, ca_file: str | None) -> int:
+    from .probes import NotReady, fetch_ready
+
+    try:
+        ready = await fetch_ready(url)
+    except NotReady as error:
+        raise UsageError(f"{error.reason}: a configuration is for an emulator that runs; ringback serve") from error
+    to = Addresses.of(ready if ca_file is None else {**ready, "ca_file": ca_file})
+    click.echo(KINDS[kind](to).as_text(), nl=False)
+    return 0
+
+
 def _run(
     coroutine: Coroutine[Any, Any, int], make_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
 ) -> NoReturn:
@@ -307,9 +369,9 @@ def _settings(options: dict[str, Any]) -> Settings:
     from .webhooks.signature import parse_secret
 
     try:
-        if options["webhook_secret"] is not None:
+        if options.get("webhook_secret") is not None:
             parse_secret(options["webhook_secret"])
-        return Settings(**{**options, **{name: tuple(options[name]) for name in SINGULAR}})
+        return Settings(**{**options, **{name: tuple(options[name]) for name in SINGULAR if name in options}})
     except UsageError as error:
         raise click.UsageError(str(error)) from error
 

@@ -44,6 +44,11 @@ class Addresses:
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
+    def authority_is_here(self) -> bool:
+        """False where the emulator runs on another machine."""
+        return Path(self.ca_file).is_file()
+
+    @property
     def is_loopback(self) -> bool:
         return self.host == "::1" or self.host.startswith("127.")
 
@@ -332,6 +337,6 @@ def _is_private(host: str) -> bool:
 
 
 def _authority_warning(to: Addresses) -> tuple[str, ...]:
-    if Path(to.ca_file).is_file():
+    if to.authority_is_here:
         return ()
     return (f"{to.ca_file} is not on this machine: copy it from the emulator's, and change its path below.",)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,17 +151,22 @@ async def baresip(
     program: str,
     folder: Path,
     *,
-    ca_file: str,
+    ca_file: str = "",
     transport: str = "tls",
     codecs: str = "PCMU/8000/1,PCMA/8000/1",
     encryption: str | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Baresip]:
     """Start one; at the end of the block it hangs up and ends, and its recording is complete. `encryption` is what its
-    accounts call `mediaenc`: `srtp-mand` offers RTP/SAVP."""
+    accounts call `mediaenc`: `srtp-mand` offers RTP/SAVP. `files` is a configuration in place of the usual one:
+    of it all is kept but the sound card."""
     port = free_port()
-    _configure(folder, ca_file=ca_file, port=port)
-    more = "" if encryption is None else f";mediaenc={encryption}"
-    (folder / "accounts").write_text(ACCOUNT.format(transport=transport, codecs=codecs, more=more))
+    if files is None:
+        more = "" if encryption is None else f";mediaenc={encryption}"
+        _configure(folder, ca_file=ca_file, port=port)
+        (folder / "accounts").write_text(ACCOUNT.format(transport=transport, codecs=codecs, more=more))
+    else:
+        _adopt(folder, files, port)
     with (folder / "baresip.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             program, "-f", str(folder), "-n", "127.0.0.1", stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -185,3 +190,30 @@ def _configure(folder: Path, *, ca_file: str, port: int) -> None:
     write_wav(folder / "silence.wav", SILENCE)
     config = CONFIG.format(ca_file=ca_file, folder=folder, modules=MODULES, port=port)
     (folder / "config").write_text(config.lstrip())
+
+
+def _adopt(folder: Path, files: Mapping[str, str], port: int) -> None:
+    """A configuration for people, with files for a sound card, and ears for commands."""
+    (folder / "recordings").mkdir(parents=True)
+    write_wav(folder / "silence.wav", SILENCE)
+    config = files["config"]
+    for printed, mine in (
+        ("audio_player            alsa,default\n", ""),
+        ("alsa,default", f"aufile,{folder}/silence.wav"),
+        ("alsa.so", "aufile.so\nmodule                  sndfile.so"),
+    ):
+        assert printed in config
+        config = config.replace(printed, mine)
+    mine = CONFIG.format(ca_file="", folder=folder, modules=MODULES, port=port)
+    kept = (
+        "audio_txmode",
+        "ausrc_format",
+        "auplay_format",
+        "auenc_format",
+        "audec_format",
+        "ctrl_tcp_listen",
+        "snd_path",
+    )
+    more = [line for line in mine.splitlines() if line.startswith(kept) or line.endswith("ctrl_tcp.so")]
+    (folder / "config").write_text(config + "\n".join(more) + "\n")
+    (folder / "accounts").write_text(files["accounts"])
