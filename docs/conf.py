@@ -18,8 +18,6 @@ extensions = [
     "state_diagrams",
 ]
 exclude_patterns = ["_extensions", "examples/aimock.md"]
-nitpicky = False
-keep_warnings = False
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
