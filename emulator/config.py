@@ -11,9 +11,12 @@ from .errors import UsageError
 SrtpUse = Literal["required", "preferred", "refused"]
 
 
-def setting(default: Any, text: str, *, tag: str | None = None, secret: bool = False) -> Any:
-    """A field of `Settings`: its default, one sentence for people, and the evidence tag where it is a behaviour."""
-    return field(default=default, metadata={"text": text, "tag": tag, "secret": secret})
+def setting(
+    default: Any, text: str, *, tag: str | None = None, secret: bool = False, choices: tuple[str, ...] = ()
+) -> Any:
+    """A field of `Settings`: its default, one sentence for people, and the evidence tag where it is a behaviour. With
+    `choices`, nothing else is taken."""
+    return field(default=default, metadata={"text": text, "tag": tag, "secret": secret, "choices": choices})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +116,16 @@ class Settings:
     )
     session_min_se: int = setting(90, "Shortest session interval; a shorter one gets 422.", tag="RFC")
     session_refresher: str = setting(
-        "uac", "Who refreshes the session where the caller leaves it open: `uac` (it) or `uas` (we).", tag="CHOICE"
+        "uac",
+        "Who refreshes the session where the caller leaves it open: `uac` (it) or `uas` (we).",
+        tag="CHOICE",
+        choices=("uac", "uas"),
     )
     info_dtmf: str = setting(
         "fallback",
         "Whether keys by INFO count: `always`, `never`, or as `fallback` where the SDP has no telephone-event.",
         tag="CHOICE",
+        choices=("always", "never", "fallback"),
     )
     reliable_ringing: bool = setting(
         False, "Ring reliably (100rel) also for callers that support it and do not insist on it.", tag="CHOICE"
@@ -138,6 +145,7 @@ class Settings:
         "connected",
         "What becomes of a call then: `connected` (it goes on) or `bye` (we hang up).",
         tag="CHOICE",
+        choices=("connected", "bye"),
     )
 
     # Media of SIP calls
@@ -146,6 +154,7 @@ class Settings:
         "SRTP with keys in the SDP (RFC 4568): `preferred` speaks what the offer says, and SRTP where it says both; "
         "`required` and `refused` answer the other kind with 488.",
         tag="CHOICE",
+        choices=get_args(SrtpUse),
     )
 
     # WebRTC
@@ -188,6 +197,7 @@ class Settings:
         "What `webhook-timestamp` goes by: `wall` is what every verifier compares it with, `virtual` the emulator's "
         "clock, which a test may move.",
         tag="CHOICE",
+        choices=("wall", "virtual"),
     )
 
     # SIP timers, RFC 3261 table 4
@@ -232,16 +242,10 @@ class Settings:
     def __post_init__(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise UsageError("give both of tls-cert and tls-key, or neither")
-        if self.webhook_clock not in ("wall", "virtual"):
-            raise UsageError(f"webhook-clock {self.webhook_clock!r}: give wall or virtual")
-        if self.srtp not in get_args(SrtpUse):
-            raise UsageError(f"srtp {self.srtp!r}: give one of {', '.join(get_args(SrtpUse))}")
-        if self.info_dtmf not in ("always", "never", "fallback"):
-            raise UsageError(f"info-dtmf {self.info_dtmf!r}: give always, never or fallback")
-        if self.refer_unreported not in ("connected", "bye"):
-            raise UsageError(f"refer-unreported {self.refer_unreported!r}: give connected or bye")
-        if self.session_refresher not in ("uac", "uas"):
-            raise UsageError(f"session-refresher {self.session_refresher!r}: give uac or uas")
+        for each in fields(self):
+            choices, given = each.metadata["choices"], getattr(self, each.name)
+            if choices and given not in choices:
+                raise UsageError(f"{each.name.replace('_', '-')} {given!r}: give one of {', '.join(choices)}")
         for name in ("http_port", "https_port", "sip_tls_port", "sip_tcp_port", "sip_udp_port"):
             if not 0 <= getattr(self, name) <= 65535:
                 raise UsageError(f"{name.replace('_', '-')} {getattr(self, name)}: give a port from 0 to 65535")

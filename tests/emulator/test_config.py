@@ -21,9 +21,10 @@ def test_port_range_refuses_nonsense(text: str) -> None:
         ({"tls_cert": "c.pem"}, "both of tls-cert and tls-key"),
         ({"http_port": 70000}, "http-port 70000"),
         ({"project": "mine"}, "starts with proj_"),
-        ({"webhook_clock": "moon"}, "give wall or virtual"),
-        ({"refer_unreported": "maybe"}, "give connected or bye"),
-        ({"info_dtmf": "maybe"}, "give always, never or fallback"),
+        ({"webhook_clock": "moon"}, "webhook-clock 'moon': give one of wall, virtual"),
+        ({"refer_unreported": "maybe"}, "give one of connected, bye"),
+        ({"info_dtmf": "maybe"}, "give one of always, never, fallback"),
+        ({"session_refresher": "maybe"}, "give one of uac, uas"),
         ({"srtp": "maybe"}, "give one of required, preferred, refused"),
     ],
 )
