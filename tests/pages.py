@@ -135,7 +135,8 @@ def control_page() -> str:
         for method, operation in methods.items():
             body = operation.get("requestBody", {}).get("content", {})
             fields = body.get("application/json", {}).get("schema", {}).get("properties", {})
-            shown = ", ".join(f"`{name}`" for name in fields) or ", ".join(f"`{kind}`" for kind in body)
+            others = [kind for kind in body if kind != "application/json"]
+            shown = ", ".join(f"`{name}`" for name in [*fields, *others])
             lines.append(f"| `{method.upper()} {path}` | {shown} | {operation['summary']} |")
     return CONTROL_HEAD + "\n".join(lines) + "\n"
 
