@@ -19,6 +19,7 @@ class EmulatorThread:
 
     def __init__(self, *, virtual: bool = False, **settings: Any) -> None:
         self.is_virtual = virtual
+        self._projects = 0
         self._loop = VirtualLoop() if virtual else asyncio.new_event_loop()
         self.thread = LoopThread(self._loop)
         self.emulator = EmbeddedEmulator(virtual=virtual, seed=SEED if virtual else None, **settings)
@@ -53,5 +54,6 @@ class EmulatorThread:
         self.thread.close()
 
     async def _open_project(self, faults: Iterable[Fault]) -> ProjectOfTest:
-        rng = random.Random(SEED) if self.is_virtual else None
+        rng = random.Random(SEED + self._projects) if self.is_virtual else None
+        self._projects += 1  # phones of two projects have ids of their own
         return ProjectOfTest(self.emulator.project(faults=faults), rng=rng)
