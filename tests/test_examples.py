@@ -14,6 +14,8 @@ import pages
 import pytest
 
 NAMED = re.compile(r"^```\w+ (\S+\.\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PATIENCE = 150
+"""Seconds for one page: a process that imports what the page uses, and calls that last as long as their words."""
 NODE_MODULES = os.environ.get("RINGBACK_NODE_MODULES")
 INI = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
 TUTORIAL = pages.DOCS / "examples" / "tutorial"
@@ -23,13 +25,15 @@ def files_of(page: Path) -> dict[str, str]:
     return dict(NAMED.findall(page.read_text(encoding="utf-8")))
 
 
+README = pages.DOCS.parent / "README.md"
 PAGES = {
-    str(page.relative_to(pages.DOCS)): page
-    for page in sorted(pages.DOCS.rglob("*.md"))
+    str(page.relative_to(pages.DOCS.parent)): page
+    for page in [README, *sorted(pages.DOCS.rglob("*.md"))]
     if any(name.startswith("test_") for name in files_of(page))
 }
 
 
+@pytest.mark.timeout(PATIENCE + 10)
 @pytest.mark.parametrize("name", PAGES)
 def test_reader_runs_the_examples_of_a_page(name: str, tmp_path: Path) -> None:
     for file in TUTORIAL.glob("*_app.py"):
@@ -42,7 +46,7 @@ def test_reader_runs_the_examples_of_a_page(name: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=55, check=False
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "skipped" not in done.stdout
