@@ -4,6 +4,7 @@ from ..bench import Bench
 from ..client.call import Call
 from ..client.errors import CallRefused, FarEndError, WaitTimeout
 from ..client.messages import Response
+from ..client.records import ReceivedRequest
 from ..requirement import Level, requirement
 from ..sources import rfc
 
@@ -102,6 +103,72 @@ async def far_end_refreshes(bench: Bench) -> None:
         await call.wait_for_request("UPDATE", timeout=bench.within.answer)
     except (WaitTimeout, FarEndError) as error:
         bench.fail("a refresh", error)
+
+
+@requirement(
+    "SIP-TIMER-07",
+    level=Level.SHOULD,
+    says="A session of a caller who takes no UPDATE is refreshed by re-INVITE with an offer.",
+    evidence="RFC",
+    clause="RFC 4028 7.4: without UPDATE in Allow the refresh is a re-INVITE, whose offer is that of before",
+    link=rfc(4028, "7.4"),
+    needs={*NEEDS, "clock"},
+)
+async def far_end_refreshes_by_invite(bench: Bench) -> None:
+    asked = [SUPPORTED, ("Session-Expires", "90;refresher=uas")]
+    call, _ = await bench.connect(headers=asked, replace={"Allow": "INVITE, ACK, CANCEL, BYE, REFER"})
+    await bench.clock.advance(46.0)
+    refresh = await refreshed(bench, call, "INVITE")
+    bench.expect(b"m=audio" in refresh.message.body, "an offer", refresh.message.body)
+
+
+@requirement(
+    "SIP-TIMER-08",
+    level=Level.SHOULD,
+    says="A refresh by UPDATE that gets 405 is done again by re-INVITE.",
+    evidence="RFC",
+    clause="RFC 4028 7.4: UPDATE is for who is known to take it; RFC 3261 21.4.6: 405 says that this one does not",
+    link=rfc(4028, "7.4"),
+    needs={*NEEDS, "clock"},
+)
+async def refused_update_becomes_invite(bench: Bench) -> None:
+    call, _ = await timed(bench, "90;refresher=uas")
+    call.planned["UPDATE"] = [405]
+    await bench.clock.advance(46.0)
+    await refreshed(bench, call, "UPDATE")
+    await refreshed(bench, call, "INVITE")
+
+
+@requirement(
+    "SIP-TIMER-09",
+    level=Level.SHOULD,
+    says="A refresh by re-INVITE that gets 491 is tried again within two seconds.",
+    evidence="RFC",
+    clause="RFC 3261 14.1: after a 491 who did not make the Call-ID tries again within 0 to 2 seconds",
+    link=rfc(3261, "14.1"),
+    needs={*NEEDS, "clock"},
+)
+async def glare_is_tried_again(bench: Bench) -> None:
+    asked = [SUPPORTED, ("Session-Expires", "90;refresher=uas")]
+    call, _ = await bench.connect(headers=asked, replace={"Allow": "INVITE, ACK, CANCEL, BYE, REFER"})
+    call.planned["INVITE"] = [491]
+    await bench.clock.advance(46.0)
+    await refreshed(bench, call, "INVITE")
+    await bench.clock.advance(2.1)
+    await refreshed(bench, call, "INVITE", status=200)
+
+
+async def refreshed(bench: Bench, call: Call, method: str, status: int | None = None) -> ReceivedRequest:
+    """The first refresh by that method, that was answered so."""
+
+    def found() -> ReceivedRequest | None:
+        hits = [each for each in call.requests if each.method == method and status in (None, each.status)]
+        return hits[0] if hits else None
+
+    try:
+        return await call.watch.until(found, timeout=bench.within.answer, what=f"refresh by {method}")
+    except (WaitTimeout, FarEndError) as error:
+        bench.fail(f"a refresh by {method}", error)
 
 
 @requirement(

@@ -75,6 +75,8 @@ class Call(Listener):
         self._cancelled = False
         self._choice: tuple[CodecName, ...] | None = None if invite.body else self.codecs
         """Of which codecs an ACK chooses that answers an offer."""
+        self.planned: dict[str, list[int]] = {}
+        """Statuses that the next requests of a method from the far end get, in place of the usual ones."""
         self.watch = watch
 
     # -- what happened
@@ -299,13 +301,18 @@ class Call(Listener):
             status = self.on_refer.status
         elif request.method not in METHODS or request.method in ("CANCEL", "ACK"):
             status = 405
+        if self.planned.get(request.method):
+            status = self.planned[request.method].pop(0)
         headers: list[tuple[str, str]] = []
         body = b""
-        if request.method in ("INVITE", "UPDATE") and request.body:
+        if request.method in ("INVITE", "UPDATE") and request.body and status < 300:
             assert self.dialog is not None
             self.dialog.update_target(request)
             body = self._describe_session((self.answer.codec,) if self.answer else self.codecs)
             headers.append(SDP_TYPE)
+        interval = request.headers.get("Session-Expires")
+        if request.method in ("INVITE", "UPDATE") and status < 300 and interval is not None:
+            headers.append(("Session-Expires", interval))
         if request.method in ("INVITE", "REFER", "UPDATE"):
             headers.insert(0, ("Contact", self._phone.contact(self.link)))
         if status == 405:

@@ -1,7 +1,34 @@
 """Wrong session timers."""
 
-from . import mutant
-from .messages import is_request, sends, status_of, with_value, without
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import mutant, remembering
+from .messages import is_request, sends, status_of, value, with_value, without
+
+
+def _nothing_after_update() -> Mapping[str, Any]:
+    updated: set[str] = set()
+
+    def drop(data: bytes) -> Sequence[bytes]:
+        if is_request(data, "UPDATE"):
+            updated.add(value(data, "Call-ID"))
+        return [] if is_request(data, "INVITE") and value(data, "Call-ID") in updated else [data]
+
+    return {"sip_out": drop}
+
+
+def _one_invite_for_each_call() -> Mapping[str, Any]:
+    invited: dict[str, str] = {}
+
+    def drop(data: bytes) -> Sequence[bytes]:
+        if not is_request(data, "INVITE"):
+            return [data]
+        number = value(data, "CSeq")
+        return [data] if invited.setdefault(value(data, "Call-ID"), number) == number else []
+
+    return {"sip_out": drop}
+
 
 MUTANTS = [
     mutant(
@@ -33,5 +60,23 @@ MUTANTS = [
         "SIP-TIMER-05",
         "The UPDATE that refreshes is not sent.",
         **sends(lambda data: None if is_request(data, "UPDATE") else data),
+    ),
+    mutant(
+        "refreshes-by-update-alone",
+        "SIP-TIMER-07",
+        "The re-INVITE that refreshes is not sent.",
+        **sends(lambda data: None if is_request(data, "INVITE") else data),
+    ),
+    mutant(
+        "gives-up-after-405",
+        "SIP-TIMER-08",
+        "After a 405 to UPDATE no re-INVITE is sent.",
+        remembering("", _nothing_after_update),
+    ),
+    mutant(
+        "gives-up-after-glare",
+        "SIP-TIMER-09",
+        "After a 491 no re-INVITE is sent again.",
+        remembering("", _one_invite_for_each_call),
     ),
 ]

@@ -20,7 +20,7 @@ from ..sdp.webrtc_offer import WebRtcOffer
 from ..sip import events as sip
 from ..sip.message import Request
 from .call import Call, CloseCodes, State
-from .effects import ChangeMedia, Effect, HearDigit, PostWebhook, RefuseInvite, RenewMedia
+from .effects import ChangeMedia, Effect, HearDigit, PostWebhook, RefreshSession, RefuseInvite, RenewMedia
 from .inputs import (
     Accept,
     Acked,
@@ -104,6 +104,12 @@ class CallControl:
                 self._ack_received(event, now)
             case sip.AckTimeout(dialog=dialog):
                 self._apply_to(self.calls.by_dialog(dialog), AckTimedOut(), now)
+            case sip.RefreshDue(dialog=dialog, needs_offer=needs_offer):
+                if (call := self.calls.by_dialog(dialog)) is not None:
+                    self._emit(call, RefreshSession(needs_offer=needs_offer))
+            case sip.RefreshAnswered(dialog=dialog, body=body):
+                if (call := self.calls.by_dialog(dialog)) is not None:
+                    self._offer_answered(call, body, now)
             case sip.SessionTimedOut(dialog=dialog):
                 self._apply_to(self.calls.by_dialog(dialog), RefreshMissed(), now)
             case sip.ByeReceived(dialog=dialog):
@@ -272,7 +278,7 @@ class CallControl:
             return
         leg = call.leg
         if isinstance(leg, SipLeg) and event.invite != leg.invite:
-            self._reinvite_acknowledged(call, event, now)
+            self._offer_answered(call, event.body, now)
             return
         if isinstance(leg, SipLeg) and leg.offer is None and leg.negotiated is None:
             try:
@@ -284,12 +290,12 @@ class CallControl:
             call.leg = replace(leg, negotiated=negotiated)
         self.apply(call, Acked(), now)
 
-    def _reinvite_acknowledged(self, call: Call, event: sip.AckReceived, now: float) -> None:
-        """A body answers the offer in our 2xx. An unusable one leaves the media as it was (RFC 3264 8)."""
-        if not event.body:
+    def _offer_answered(self, call: Call, body: bytes, now: float) -> None:
+        """A body answers our offer within the call. An unusable one leaves the media as it was (RFC 3264 8)."""
+        if not body:
             return
         try:
-            negotiated = self._negotiate(description.parse(event.body))
+            negotiated = self._negotiate(description.parse(body))
         except SdpError as error:
             self._journal.add(
                 "media.unchanged", now=now, project_id=call.project_id, call_id=call.call_id, reason=str(error)

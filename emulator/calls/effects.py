@@ -100,6 +100,13 @@ class ChangeMedia:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshSession:
+    """Keep the SIP session alive (RFC 4028): by re-INVITE with our description, or by UPDATE."""
+
+    needs_offer: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HearDigit:
     """The caller pressed a key, and INFO said so: it is told to the session as one that came by RTP."""
 
@@ -138,6 +145,7 @@ Effect: TypeAlias = (
     | AskForGreeting
     | RenewMedia
     | ChangeMedia
+    | RefreshSession
     | HearDigit
     | RefuseInvite
     | ReplyHttp

@@ -115,7 +115,8 @@ class ClientTransaction:
 
 
 class InviteClientTransaction:
-    """INVITE (RFC 3261 17.1.1, RFC 6026 7.2). It acknowledges 300 to 699 itself; the ACK to a 2xx is the TU's."""
+    """INVITE (RFC 3261 17.1.1, RFC 6026 7.2). It acknowledges 300 to 699 itself; the ACK to a 2xx is the TU's, which
+    gives it to `acknowledge` so that it goes out again with each 2xx that comes again."""
 
     __slots__ = (
         "_ack",
@@ -130,12 +131,14 @@ class InviteClientTransaction:
         "destination",
         "failure",
         "flow",
+        "key",
         "request",
     )
 
     def __init__(
-        self, *, request: Request, flow: Flow, destination: Address | None, timers: Timers, now: float
+        self, *, key: ClientKey, request: Request, flow: Flow, destination: Address | None, timers: Timers, now: float
     ) -> None:
+        self.key = key
         self.request = request
         self.flow = flow
         self.destination = destination
@@ -151,7 +154,8 @@ class InviteClientTransaction:
         self._end_at: float | None = now + timers.timeout
 
     def receive_response(self, response: Response, now: float) -> bytes | None:
-        """Take a response; returns the ACK to send for 300 to 699. Tell the TU of it if `is_news` was true before."""
+        """Take a response; returns the ACK to send: for 300 to 699, and for a 2xx that comes again. It is news for the
+        TU if `is_open` was true before."""
         was_open = self.is_open
         if response.status < 200:
             self._step(InviteClientInput.PROVISIONAL)
@@ -166,7 +170,12 @@ class InviteClientTransaction:
             else:
                 self._ack = acknowledge(self.request, response).to_bytes()
                 self._end(Timer.D, InviteClientInput.TIMER_D, now)
-        return None if response.status < 300 else self._ack
+        return self._ack
+
+    def acknowledge(self, ack: Request) -> bytes:
+        """The ACK of the TU to the 2xx, in bytes."""
+        self._ack = ack.to_bytes()
+        return self._ack
 
     def lose_transport(self) -> None:
         """The connection is closed: RFC 3261 8.1.3.1 has that told as 503."""

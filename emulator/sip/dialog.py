@@ -9,7 +9,7 @@ from .acceptance import Acceptance
 from .arrival import Arrival
 from .events import DialogId, InviteId, RequestId
 from .headers import Headers, NameAddress
-from .message import Request
+from .message import Request, Response
 from .offer_exchange import ExchangeInput, OfferExchange
 from .reliable_provisional import ReliableProvisional
 from .session_timer import SessionTimer
@@ -69,7 +69,8 @@ class Dialog:
 
     `sequence` orders what the peer asks; `undecided` and `updating` are its INVITE and its UPDATE that wait for our
     final response; `exchange` says who owes an answer to an offer; `acceptances` are our 2xx without ACK by CSeq;
-    `provisional` is our 1xx without PRACK; `transfers` are the REFERs whose NOTIFYs may still come, by CSeq.
+    `peer_updates`: as far as is known the peer takes UPDATE (RFC 3311). `provisional` is our 1xx without PRACK;
+    `transfers` are the REFERs whose NOTIFYs may still come, by CSeq.
     """
 
     __slots__ = (
@@ -84,6 +85,7 @@ class Dialog:
         "flow",
         "id",
         "local",
+        "peer_updates",
         "provisional",
         "remote",
         "remote_tag",
@@ -112,6 +114,8 @@ class Dialog:
         self.remote = request.headers.get("From") or ""
         self.local = f"{request.headers.get('To')};tag={id}"
         self.sequence = request.cseq.number
+        allowed = [method.upper() for method in request.headers.get_list("Allow")]
+        self.peer_updates = not allowed or "UPDATE" in allowed
         self.undecided: InviteId | None = None
         self.updating: InviteId | None = None
         self.exchange = OfferExchange()
@@ -150,19 +154,14 @@ class Dialog:
 
     # Output
 
-    def build_request(self, method: str, *, via: str, headers: Iterable[tuple[str, str]]) -> Request:
+    def build_request(self, method: str, *, via: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> Request:
         """The next request of ours (RFC 3261 12.2.1.1), with `headers` after those that every request has."""
         self._local_sequence += 1
-        target, routes = self._routing()
-        items = [("Via", via), ("Max-Forwards", "70")]
-        items.extend(("Route", route) for route in routes)
-        items.append(("From", self.local))
-        items.append(("To", self.remote))
-        items.append(("Call-ID", self.call_id))
-        items.append(("CSeq", f"{self._local_sequence} {method}"))
-        items.extend(headers)
-        items.append(("Content-Length", "0"))
-        return Request(method=method, uri=target, headers=Headers(items), body=b"")
+        return self._build(method, self._local_sequence, via, headers, body)
+
+    def build_ack(self, sequence: int, *, via: str) -> Request:
+        """To the 2xx of an INVITE of ours (RFC 3261 13.2.2.4)."""
+        return self._build("ACK", sequence, via, (), b"")
 
     # Queries
 
@@ -181,6 +180,18 @@ class Dialog:
 
     # Private
 
+    def _build(self, method: str, sequence: int, via: str, headers: Iterable[tuple[str, str]], body: bytes) -> Request:
+        target, routes = self._routing()
+        items = [("Via", via), ("Max-Forwards", "70")]
+        items.extend(("Route", route) for route in routes)
+        items.append(("From", self.local))
+        items.append(("To", self.remote))
+        items.append(("Call-ID", self.call_id))
+        items.append(("CSeq", f"{sequence} {method}"))
+        items.extend(headers)
+        items.append(("Content-Length", str(len(body))))
+        return Request(method=method, uri=target, headers=Headers(items), body=body)
+
     def _routing(self) -> tuple[str, list[str]]:
         """Request-URI and Route headers (RFC 3261 12.2.1.1)."""
         first = self._first_route
@@ -198,7 +209,7 @@ class Dialog:
         self._state = state
 
 
-def read_target(request: Request) -> str | None:
+def read_target(request: Request | Response) -> str | None:
     """The URI of the Contact header, as it is written; None without one. Raises `SipError` (400)."""
     contact = request.contact
     if contact is None:

@@ -178,6 +178,10 @@ class SipEndpoint:
         """
         return self._uac.refer(self._live(dialog), target_uri, now)
 
+    def refresh(self, dialog: DialogId, offer: bytes, now: float) -> None:
+        """What `RefreshDue` asks for; `offer` is empty where it needs none. Raises `FlowGone`."""
+        self._uac.refresh(self._live(dialog), offer, now)
+
     def move_dialog(self, dialog: DialogId, flow: Flow) -> None:
         """From now on our requests in the dialog go by `flow`: a connection to `way_to(dialog)`, made anew."""
         self._dialogs.move(self._live(dialog), flow, None)

@@ -92,6 +92,26 @@ class AckTimeout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshDue:
+    """It is time to refresh the session (RFC 4028 10), and that can't be done here alone: call `refresh`.
+
+    `needs_offer`: the peer takes no UPDATE, so it is a re-INVITE with our description. Otherwise the connection is
+    closed: `move_dialog` first.
+    """
+
+    dialog: DialogId
+    needs_offer: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshAnswered:
+    """The peer took our re-INVITE; `body` is its answer. ACK was sent."""
+
+    dialog: DialogId
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionTimedOut:
     """Nobody refreshed the session in time (RFC 4028 10): the dialog lives, the caller of this engine sends a BYE."""
 
@@ -209,6 +229,8 @@ SipEvent = (
     | PrackTimeout
     | AckReceived
     | AckTimeout
+    | RefreshDue
+    | RefreshAnswered
     | SessionTimedOut
     | ByeReceived
     | ReinviteReceived

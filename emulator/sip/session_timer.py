@@ -80,8 +80,12 @@ class SessionTimer:
         """There is a newer agreement, or none, or the dialog is over."""
         self._expire_at = self._refresh_at = None
 
+    def refresh_again(self, at: float) -> None:
+        """The refresh came at a bad moment."""
+        self._refresh_at = at
+
     def next_deadline(self) -> float | None:
-        return self._expire_at if self._refresh_at is None else self._refresh_at
+        return min((at for at in (self._refresh_at, self._expire_at) if at is not None), default=None)
 
     def handle_timer(self, now: float) -> bool:
         """True when it is time to refresh; otherwise look at `is_expired`."""

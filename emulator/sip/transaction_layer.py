@@ -2,7 +2,7 @@
 
 from .acceptance import Acceptance
 from .arrival import Arrival
-from .client_transaction import ClientTransaction
+from .client_transaction import ClientTransaction, InviteClientTransaction
 from .events import Address, Flow
 from .message import Request, Response
 from .reliable_provisional import ReliableProvisional
@@ -13,6 +13,7 @@ from .transaction import ClientKey, ServerKey
 from .wire import Stream, Wire
 
 AnyServerTransaction = ServerTransaction | InviteServerTransaction
+AnyClientTransaction = ClientTransaction | InviteClientTransaction
 Owned = Acceptance | ReliableProvisional | SessionTimer | Stream
 """What waits in the queue of the layer and belongs to its user."""
 
@@ -21,13 +22,13 @@ class TransactionLayer:
     """Between wire and TU. `limit` bounds the server transactions: a flood is answered without state above it."""
 
     def __init__(self, *, wire: Wire, timers: Timers, limit: int) -> None:
-        self.queue: TimerQueue[AnyServerTransaction | ClientTransaction | Owned] = TimerQueue()
+        self.queue: TimerQueue[AnyServerTransaction | AnyClientTransaction | Owned] = TimerQueue()
         self._wire = wire
         self._timers = timers
         self._limit = limit
         self._servers: dict[ServerKey, AnyServerTransaction] = {}
         self._merged: dict[ServerKey, AnyServerTransaction] = {}
-        self._clients: dict[ClientKey, ClientTransaction] = {}
+        self._clients: dict[ClientKey, AnyClientTransaction] = {}
 
     # Server side
 
@@ -89,12 +90,18 @@ class TransactionLayer:
 
     def start_client(
         self, key: ClientKey, request: Request, flow: Flow, destination: Address | None, now: float
-    ) -> ClientTransaction:
+    ) -> AnyClientTransaction:
         """Send `request`. The flow must be open."""
         data = request.to_bytes()
-        transaction = ClientTransaction(
-            request=data, flow=flow, destination=destination, timers=self._timers, now=now, key=key
-        )
+        transaction: AnyClientTransaction
+        if request.method == "INVITE":
+            transaction = InviteClientTransaction(
+                request=request, flow=flow, destination=destination, timers=self._timers, now=now, key=key
+            )
+        else:
+            transaction = ClientTransaction(
+                request=data, flow=flow, destination=destination, timers=self._timers, now=now, key=key
+            )
         self._clients[key] = transaction
         stream = self._wire.stream(flow)
         if stream is not None:
@@ -103,18 +110,29 @@ class TransactionLayer:
         self.queue.arm(transaction)
         return transaction
 
-    def receive_response(self, response: Response, now: float) -> tuple[ClientTransaction | None, bool]:
+    def receive_response(self, response: Response, now: float) -> tuple[AnyClientTransaction | None, bool]:
         """The transaction that `response` belongs to, None if there is none, and whether it is news (17.1.3)."""
         transaction = self._clients.get((response.via.branch or "", response.cseq.method))
         if transaction is None:
             return None, False
-        is_news = transaction.receive_response(response.status, now)
+        if isinstance(transaction, InviteClientTransaction):
+            is_news = transaction.is_open
+            ack = transaction.receive_response(response, now)
+            if ack is not None:
+                self._wire.repeat(transaction.flow, transaction.destination, ack)
+        else:
+            is_news = transaction.receive_response(response.status, now)
         self._settle(transaction)
         return transaction, is_news
 
+    def acknowledge(self, transaction: InviteClientTransaction, ack: Request) -> None:
+        """Send the ACK to a 2xx, now and with each copy of that."""
+        data = transaction.acknowledge(ack)
+        self._wire.send(transaction.flow, transaction.destination, ack, data)
+
     # Time, and the end of connections
 
-    def handle_timer(self, now: float) -> ClientTransaction | Owned | None:
+    def handle_timer(self, now: float) -> AnyClientTransaction | Owned | None:
         """Let everything that is due happen, up to the next thing that the TU has to know of; None at the end."""
         while (timed := self.queue.pop_due(now)) is not None:
             if isinstance(timed, Owned):
@@ -123,11 +141,11 @@ class TransactionLayer:
             if data is not None:
                 self._wire.repeat(timed.flow, timed.destination, data)
             self._settle(timed)
-            if isinstance(timed, ClientTransaction) and timed.failure is not None:
+            if isinstance(timed, AnyClientTransaction) and timed.failure is not None:
                 return timed
         return None
 
-    def lose_stream(self, stream: Stream) -> list[ClientTransaction]:
+    def lose_stream(self, stream: Stream) -> list[AnyClientTransaction]:
         """The connection is closed. Returns the requests of ours that failed by that."""
         for waiting in tuple(stream.waiting):
             waiting.lose_transport()
@@ -160,13 +178,13 @@ class TransactionLayer:
         if stream is not None:
             stream.waiting.add(transaction)
 
-    def _settle(self, transaction: AnyServerTransaction | ClientTransaction) -> None:
+    def _settle(self, transaction: AnyServerTransaction | AnyClientTransaction) -> None:
         """Arm it, or forget it if it is over."""
         if not transaction.is_terminated:
             self.queue.arm(transaction)
             return
         stream = self._wire.stream(transaction.flow)
-        if isinstance(transaction, ClientTransaction):
+        if isinstance(transaction, AnyClientTransaction):
             del self._clients[transaction.key]
             if stream is not None:
                 stream.clients.discard(transaction)

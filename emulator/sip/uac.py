@@ -1,20 +1,30 @@
-"""The UAC side: BYE and REFER inside a dialog, the responses to them, and what becomes of those."""
+"""The UAC side: BYE, REFER and refreshes inside a dialog, the responses to them, and what becomes of those."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import FlowGone, SipError, WrongState
 from ..ids import Ids
-from .automatic import SUPPORTED, HeaderItems
-from .client_transaction import ClientTransaction
-from .dialog import Dialog, DialogInput, DialogState
+from .automatic import ALLOW, SUPPORTED, HeaderItems
+from .client_transaction import InviteClientTransaction
+from .dialog import Dialog, DialogInput, DialogState, read_target
 from .dialogs import Dialogs
-from .events import DialogId, Flow, MessageDropped, RequestCompleted, RequestId, SessionTimedOut
+from .events import (
+    DialogId,
+    Flow,
+    MessageDropped,
+    RefreshAnswered,
+    RefreshDue,
+    RequestCompleted,
+    RequestId,
+    SessionTimedOut,
+)
 from .message import Request, Response
+from .offer_exchange import ExchangeInput, ExchangeState
 from .refer import refer_to
 from .session_timer import SessionTimer, SessionTimerPolicy, min_se, session_expires
 from .transaction import MAGIC_COOKIE
-from .transaction_layer import TransactionLayer
+from .transaction_layer import AnyClientTransaction, TransactionLayer
 from .uri import Uri
 from .wire import Wire
 
@@ -48,7 +58,7 @@ class Uac:
         self._contact = contact
         self._session_timers = session_timers
         self._identity: HeaderItems = [] if user_agent is None else [("User-Agent", user_agent)]
-        self._pending: dict[ClientTransaction, Pending] = {}
+        self._pending: dict[AnyClientTransaction, Pending] = {}
         self._count = 0
 
     # Requests
@@ -108,10 +118,32 @@ class Uac:
         if dialog is None:
             raise AssertionError("Dialogs.drop stops every session timer")
         if timer.handle_timer(now):
-            self._refresh(dialog, timer.interval, now)
+            self._refresh(dialog, now)
         self._layer.queue.arm(timer)
         if timer.is_expired and dialog.state in (DialogState.ACCEPTED, DialogState.CONFIRMED):
             self._wire.tell(SessionTimedOut(dialog=dialog.id))
+
+    def refresh(self, dialog: Dialog, offer: bytes, now: float) -> None:
+        """Refresh the session by UPDATE, or by re-INVITE with an offer (RFC 4028 7.4). Raises `FlowGone`."""
+        timer = dialog.session_timer
+        if timer is None or dialog.state is not DialogState.CONFIRMED:
+            return  # it was agreed on anew in the meantime, or the call is over
+        if not self._wire.is_open(dialog.flow):
+            raise FlowGone(f"no refresh: the connection of dialog {dialog.id} from {dialog.flow.remote} is closed")
+        headers = [
+            ("Contact", f"<{self._contact(dialog.flow)}>"),
+            SUPPORTED,
+            ("Session-Expires", f"{timer.interval};refresher=uac"),
+            ("Min-SE", str(self._session_timers.min_se)),
+        ]
+        if not offer:
+            self._send(dialog, "UPDATE", headers, self._next_id(), now)
+        elif dialog.undecided is not None or dialog.exchange.state is not ExchangeState.STABLE:
+            self._refresh_later(timer, now)  # RFC 3261 14.1: no INVITE while another one is in progress
+        else:
+            dialog.exchange.step(ExchangeInput.OFFER_SENT)
+            headers += [ALLOW, ("Content-Type", "application/sdp")]
+            self._send(dialog, "INVITE", headers, self._next_id(), now, offer)
 
     # Responses, time, and the end of connections
 
@@ -124,7 +156,7 @@ class Uac:
         elif is_news and response.status >= 200:
             self._complete(transaction, response.status, response, now)
 
-    def fail(self, transaction: ClientTransaction, now: float) -> None:
+    def fail(self, transaction: AnyClientTransaction, now: float) -> None:
         """The transaction ended without a final response."""
         if transaction.failure is None:
             raise AssertionError("a client transaction without a final response has failed")
@@ -143,56 +175,86 @@ class Uac:
 
     # Private
 
-    def _send(self, dialog: Dialog, method: str, headers: HeaderItems, request_id: RequestId, now: float) -> int:
+    def _send(
+        self, dialog: Dialog, method: str, headers: HeaderItems, request_id: RequestId, now: float, body: bytes = b""
+    ) -> int:
         flow = dialog.flow
         branch = MAGIC_COOKIE + self._ids.token(16)
-        contact = Uri.parse(self._contact(flow))  # RFC 3261 18.1.1: sent-by is where responses would reach us
-        port = "" if contact.port is None else f":{contact.port}"
-        via = f"SIP/2.0/{flow.transport.upper()} {contact.host}{port};branch={branch};rport"
-        request = dialog.build_request(method, via=via, headers=headers + self._identity)
+        request = dialog.build_request(method, via=self._via(flow, branch), headers=headers + self._identity, body=body)
         cseq = request.cseq.number
         transaction = self._layer.start_client((branch, method), request, flow, dialog.destination, now)
         self._pending[transaction] = Pending(dialog=dialog, request_id=request_id, method=method, cseq=cseq)
         return cseq
 
-    def _complete(self, transaction: ClientTransaction, status: int, response: Response | None, now: float) -> None:
+    def _via(self, flow: Flow, branch: str) -> str:
+        contact = Uri.parse(self._contact(flow))  # RFC 3261 18.1.1: sent-by is where responses would reach us
+        port = "" if contact.port is None else f":{contact.port}"
+        return f"SIP/2.0/{flow.transport.upper()} {contact.host}{port};branch={branch};rport"
+
+    def _complete(self, transaction: AnyClientTransaction, status: int, response: Response | None, now: float) -> None:
         pending = self._pending.pop(transaction)
         dialog = pending.dialog
         if pending.method == "BYE":
             self._end(dialog)
-        elif pending.method == "UPDATE":
+        elif isinstance(transaction, InviteClientTransaction):
+            self._reinvite_answered(transaction, pending, response)
             self._refreshed(dialog, status, response, now)
+        elif pending.method == "UPDATE":
+            if status in (405, 501):
+                dialog.peer_updates = False  # RFC 3261 21.4.6, 21.5.2: it will be a re-INVITE
+                self._refresh(dialog, now)
+            else:
+                self._refreshed(dialog, status, response, now)
         elif response is None or status >= 300 or _declines_subscription(response):
             dialog.transfers.pop(pending.cseq, None)
         self.tell_completed(dialog.id, pending.request_id, pending.method, status, response)
 
-    def _refresh(self, dialog: Dialog, interval: int, now: float) -> None:
-        """UPDATE without an offer (RFC 4028 7.4), where there is a way for it."""
-        if dialog.state is not DialogState.CONFIRMED or not self._wire.is_open(dialog.flow):
+    def _refresh(self, dialog: Dialog, now: float) -> None:
+        """UPDATE without an offer, where that can be done at once."""
+        if dialog.state is not DialogState.CONFIRMED:
             return
-        headers = [
-            ("Contact", f"<{self._contact(dialog.flow)}>"),
-            SUPPORTED,
-            ("Session-Expires", f"{interval};refresher=uac"),
-            ("Min-SE", str(self._session_timers.min_se)),
-        ]
-        self._send(dialog, "UPDATE", headers, self._next_id(), now)
+        if dialog.peer_updates and self._wire.is_open(dialog.flow):
+            self.refresh(dialog, b"", now)
+        else:
+            self._wire.tell(RefreshDue(dialog=dialog.id, needs_offer=not dialog.peer_updates))
+
+    def _refresh_later(self, timer: SessionTimer, now: float) -> None:
+        """RFC 3261 14.1: who did not make the Call-ID waits "between 0 and 2 seconds in units of 10 ms"."""
+        timer.refresh_again(now + self._ids.number(16) % 201 / 100)
+        self._layer.queue.arm(timer)
+
+    def _reinvite_answered(
+        self, transaction: InviteClientTransaction, pending: Pending, response: Response | None
+    ) -> None:
+        """Every 2xx gets its ACK (RFC 3261 13.2.2.4), also when the call was hung up in the meantime."""
+        dialog = pending.dialog
+        if response is None or response.status >= 300:
+            dialog.exchange.step(ExchangeInput.ABANDONED)
+            return
+        ack = dialog.build_ack(pending.cseq, via=self._via(dialog.flow, MAGIC_COOKIE + self._ids.token(16)))
+        self._layer.acknowledge(transaction, ack)
+        dialog.exchange.step(ExchangeInput.ANSWER_RECEIVED if response.body else ExchangeInput.ABANDONED)
+        self._wire.tell(RefreshAnswered(dialog=dialog.id, body=response.body))
 
     def _refreshed(self, dialog: Dialog, status: int, response: Response | None, now: float) -> None:
-        """Our UPDATE has its answer (RFC 4028 7.2, 7.3, 10)."""
+        """Our refresh has its answer (RFC 4028 7.2, 7.3, 10)."""
         timer = dialog.session_timer
         if timer is None or dialog.state is not DialogState.CONFIRMED:
             return
         if status in (408, 481):
             timer.stop()
             self._wire.tell(SessionTimedOut(dialog=dialog.id))
+        elif status == 491:
+            self._refresh_later(timer, now)
         elif response is not None and status == 422:
             least = min_se(response) or 0
             if least > timer.interval:
                 timer.interval = least
-                self._refresh(dialog, least, now)
+                self._refresh(dialog, now)
         elif response is not None and status < 300:
             try:
+                # RFC 3261 12.2.1.2: a 2xx to a target refresh request replaces the remote target
+                dialog.remote_target = read_target(response) or dialog.remote_target
                 said = session_expires(response)
             except SipError:
                 said = None

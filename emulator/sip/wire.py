@@ -3,7 +3,7 @@
 from collections import deque
 
 from ..errors import UsageError
-from .client_transaction import ClientTransaction
+from .client_transaction import ClientTransaction, InviteClientTransaction
 from .events import Address, DialogId, Flow, Message, MessageSent, SipEvent, Transmission
 from .parser import DEFAULT_FIELDS, StreamParser, parse_datagram
 from .server_transaction import InviteServerTransaction, ServerTransaction
@@ -22,7 +22,7 @@ class Stream:
         self.armed_for: float | None = None
         # INVITEs, and UPDATEs with an offer: every other request has its answer at once, which ends it on a stream.
         self.waiting: set[InviteServerTransaction | ServerTransaction] = set()
-        self.clients: set[ClientTransaction] = set()
+        self.clients: set[ClientTransaction | InviteClientTransaction] = set()
         self.dialogs: set[DialogId] = set()
 
     def next_deadline(self) -> float | None:

@@ -24,6 +24,7 @@ from ..calls.effects import (
     OpenMedia,
     OpenSession,
     PostWebhook,
+    RefreshSession,
     RefuseInvite,
     RenewMedia,
     ReplyHttp,
@@ -323,9 +324,11 @@ class Performer:
                 self._endpoint.respond(sip_leg(run.call).invite, status, now=self._clock.now())
             case SendAnswer(port=port):
                 self._sip.answer(run, sip_leg(run.call), port)
-            case SendRefer() | SendBye() if isinstance(run.call.leg, SipLeg) and self._ways.is_lost(run):
+            case SendRefer() | SendBye() | RefreshSession() if isinstance(run.call.leg, SipLeg) and self._ways.is_lost(
+                run
+            ):
                 self._hold(run, self._reach(run, effect))
-            case SendRefer() | SendBye():
+            case SendRefer() | SendBye() | RefreshSession():
                 self._send(run, effect)
             case OpenSession():
                 run.host = self._make_host(run.call, effect, lambda: self._session_expired(run.call))
@@ -355,20 +358,22 @@ class Performer:
                 self._replies[token].answer = answer
                 self._reply(run, token, error)
 
-    async def _reach(self, run: CallRun, effect: SendRefer | SendBye) -> None:
+    async def _reach(self, run: CallRun, effect: SendRefer | SendBye | RefreshSession) -> None:
         """Send it by a connection of ours, the caller's being closed."""
         try:
             await self._ways.open(run)
             self._send(run, effect)
         except (SipError, UsageError) as error:
-            run.failure = UpstreamFailed(f"Nothing was sent: {type(effect).__name__}: {error}")
             if isinstance(effect, SendBye):
-                run.failure = None
                 self._send_bye(run)  # which ends the dialog
+            elif isinstance(effect, SendRefer):
+                run.failure = UpstreamFailed(f"Nothing was sent: {type(effect).__name__}: {error}")
 
-    def _send(self, run: CallRun, effect: SendRefer | SendBye) -> None:
+    def _send(self, run: CallRun, effect: SendRefer | SendBye | RefreshSession) -> None:
         if isinstance(effect, SendBye):
             self._send_bye(run)
+        elif isinstance(effect, RefreshSession):
+            self._sip.refresh(run, effect)
         else:
             self._endpoint.send_refer(sip_leg(run.call).dialog, effect.target, self._clock.now())
 

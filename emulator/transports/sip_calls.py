@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..calls.call import Call
-from ..calls.effects import RenewMedia
+from ..calls.effects import RefreshSession, RenewMedia
 from ..calls.inputs import Input, MediaFailed, MediaReady
 from ..calls.leg import SipLeg
 from ..config import Settings
@@ -128,6 +128,20 @@ class SipCalls:
             return
         if renewal.negotiated is not None:
             self.change(run, renewal.negotiated)
+
+    def refresh(self, run: CallRun, effect: RefreshSession) -> None:
+        """Keep the session alive. Where that fails it will expire (RFC 4028 10)."""
+        leg, local = sip_leg(run.call), run.local
+        if run.media is None or local is None:
+            return  # the call is over
+        offer = ""
+        if effect.needs_offer:
+            is_secure = self._settings.srtp == "required"
+            offer = local.offer(address=leg.local_address, port=run.media.port, is_secure=is_secure)
+        try:
+            self._endpoint.refresh(leg.dialog, offer.encode(), self._clock.now())
+        except (SipError, UsageError) as error:
+            log.debug("= dialog %s is not refreshed: %s", leg.dialog, error)
 
     def change(self, run: CallRun, negotiated: NegotiatedAudio) -> None:
         """Another offer/answer is done."""

@@ -106,3 +106,23 @@ async def test_phone_with_a_certificate_of_its_own_is_refused_when_certificates_
         await rest.hangup(call_id)
         await wait_for_entry(emulator, "call.ended")
         call.end("callee")
+
+
+@pytest.mark.parametrize("allow", ["INVITE, ACK, BYE, UPDATE", "INVITE, ACK, BYE"])
+async def test_caller_whose_connection_is_lost_receives_refreshes_where_it_listens(
+    start_emulator: StartEmulator, allow: str
+) -> None:
+    emulator = await start_emulator(auto_accept=True, session_min_se=1)
+    async with Phone(ca_file=emulator.ready.ca_file) as phone:
+        await phone.listen("tcp")
+        headers = [("Supported", "timer"), ("Session-Expires", "4;refresher=uas")]
+        call = await phone.dial(emulator.ready.sip["tcp"], headers=headers, replace={"Allow": allow})
+        await call.answered()
+        await lose_connection(call, phone)
+        refresh = await call.wait_for_request("UPDATE" if "UPDATE" in allow else "INVITE")
+        assert refresh.status == 200
+        assert bool(refresh.message.body) is ("UPDATE" not in allow)
+        if refresh.message.body:
+            await wait_for_entry(emulator, "media.changed")
+        assert [entry.data["error"] for entry in emulator.journal.entries(kind="sip.way")] == [None]
+        call.link = await phone.link_to(emulator.ready.sip["tcp"])

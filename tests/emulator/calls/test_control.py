@@ -13,6 +13,7 @@ from ringback.emulator.calls.effects import (
     OpenMedia,
     OpenSession,
     PostWebhook,
+    RefreshSession,
     RefuseInvite,
     RenewMedia,
     SendAnswer,
@@ -285,6 +286,26 @@ def test_transfer_that_fails_leaves_the_call(desk: Desk, event: sip.SipEvent) ->
     desk.control.apply(call, Refer(target="tel:+1", reply=None), T0)
     desk.sip(event)
     assert call.state is State.CONNECTED
+
+
+@pytest.mark.parametrize("needs_offer", [True, False])
+def test_session_is_refreshed_by_who_has_the_description(desk: Desk, needs_offer: bool) -> None:
+    due = sip.RefreshDue(dialog=DIALOG, needs_offer=needs_offer)
+    assert desk.sip(due) == []
+    desk.connect()
+    assert desk.sip(due) == [RefreshSession(needs_offer=needs_offer)]
+
+
+def test_answer_to_a_refresh_changes_the_media_if_it_can_be_used(desk: Desk) -> None:
+    answered = sip.RefreshAnswered(dialog=DIALOG, body=SDP.replace("4000", "4002").encode())
+    assert desk.sip(answered) == []
+    desk.connect()
+    (change,) = desk.sip(answered)
+    assert isinstance(change, ChangeMedia)
+    assert change.negotiated.remote_port == 4002
+    assert desk.sip(replace(answered, body=b"")) == []
+    assert desk.sip(replace(answered, body=HOPELESS.encode())) == []
+    assert len(list(desk.journal.entries(kind="media.unchanged"))) == 1
 
 
 def referred(desk: Desk, *events: sip.SipEvent) -> Call:

@@ -45,7 +45,9 @@ def plain(flow: Flow = UDP) -> ClientTransaction:
 
 
 def invite(flow: Flow = UDP) -> InviteClientTransaction:
-    return InviteClientTransaction(request=the_invite(), flow=flow, destination=None, timers=Timers(), now=0.0)
+    return InviteClientTransaction(
+        key=("z9hG4bK1", "INVITE"), request=the_invite(), flow=flow, destination=None, timers=Timers(), now=0.0
+    )
 
 
 def plain_in(state: ClientState) -> ClientTransaction:

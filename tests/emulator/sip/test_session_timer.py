@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ringback.emulator.errors import SipError
-from ringback.emulator.sip.events import SessionTimedOut
+from ringback.emulator.errors import FlowGone, SipError, UsageError
+from ringback.emulator.sip.events import RefreshAnswered, RefreshDue, SessionTimedOut
 from ringback.emulator.sip.message import Request, Response
 from ringback.emulator.sip.session_timer import SessionTimer, SessionTimerPolicy, session_expires
 
@@ -180,3 +180,152 @@ def test_timer_that_is_not_due_does_nothing() -> None:
     timer = SessionTimer(dialog="d", interval=90, refreshes=False, now=0.0)  # type: ignore[arg-type]
     assert not timer.handle_timer(59.0)
     assert not timer.is_expired
+
+
+# By re-INVITE, for a peer that takes no UPDATE
+
+BY_INVITE = (TIMER, "Session-Expires: 200;refresher=uas", "Allow: INVITE, ACK, BYE")
+OFFER = b"v=0\r\nours\r\n"
+
+
+def refresh_due(peer: Any, *headers: str, wait: float = 100) -> str:
+    """A call whose session has to be refreshed by re-INVITE."""
+    dialog, _ = answered(peer, *(headers or BY_INVITE))
+    assert peer.wait(wait) == []
+    assert peer.last() == RefreshDue(dialog=dialog, needs_offer=True)
+    return dialog
+
+
+def reinvite_of(peer: Any, dialog: str) -> Request:
+    peer.endpoint.refresh(dialog, OFFER, peer.now)
+    (request,) = peer.take()
+    assert isinstance(request, Request)
+    assert (request.method, request.body) == ("INVITE", OFFER)
+    return request
+
+
+def answer(peer: Any, request: Request, status: int, *headers: str, body: bytes = b"") -> list[Any]:
+    """A response with a body."""
+    lines = [f"SIP/2.0 {status} Whatever"]
+    lines += [f"{name}: {request.headers.get(name)}" for name in ("Via", "From", "To", "Call-ID", "CSeq")]
+    return peer.send("\r\n".join([*lines, *headers, f"Content-Length: {len(body)}"]).encode() + b"\r\n\r\n" + body)  # type: ignore[no-any-return]
+
+
+def test_session_of_a_peer_without_update_is_refreshed_by_invite(peer: Any) -> None:
+    dialog = refresh_due(peer)
+    request = reinvite_of(peer, dialog)
+    assert request.headers.get("Session-Expires") == "200;refresher=uac"
+    accepted = ("Session-Expires: 300;refresher=uac", "Contact: <sip:alice@203.0.113.1>")
+    (ack,) = answer(peer, request, 200, *accepted, body=SDP)
+    assert (ack.method, ack.cseq.number, ack.uri_text) == ("ACK", request.cseq.number, "sip:alice@198.51.100.9:5070")
+    assert RefreshAnswered(dialog=dialog, body=SDP) in peer.told
+    assert peer.endpoint.next_hop(dialog) == "sip:alice@203.0.113.1"
+    (again,) = answer(peer, request, 200, *accepted, body=SDP)
+    assert again.to_bytes() == ack.to_bytes()
+    peer.wait(149)
+    assert peer.events(RefreshDue) == [RefreshDue(dialog=dialog, needs_offer=True)]
+    peer.wait(2)
+    assert len(peer.events(RefreshDue)) == 2
+    peer.request("BYE", to_tag=dialog)
+
+
+def test_peer_that_refuses_update_is_asked_by_invite(peer: Any) -> None:
+    dialog, _ = answered(peer, TIMER, "Session-Expires: 200;refresher=uas")
+    (update,) = updates(peer.wait(100))
+    peer.answer(update, 405)
+    assert peer.events(RefreshDue) == [RefreshDue(dialog=dialog, needs_offer=True)]
+    request = reinvite_of(peer, dialog)
+    (ack,) = answer(peer, request, 200)
+    assert ack.method == "ACK"
+    assert peer.endpoint.refresh(dialog, OFFER, peer.now) is None
+    assert peer.take()[0].method == "INVITE"
+
+
+def test_peer_that_refuses_update_is_asked_no_more_when_the_call_was_hung_up(peer: Any) -> None:
+    dialog, _ = answered(peer, TIMER, "Session-Expires: 200;refresher=uas")
+    (update,) = updates(peer.wait(100))
+    peer.endpoint.send_bye(dialog, peer.now)
+    peer.take()
+    peer.answer(update, 501)
+    assert peer.events(RefreshDue) == []
+
+
+def test_refresh_that_meets_one_of_the_peer_is_tried_again_soon(peer: Any) -> None:
+    dialog = refresh_due(peer)
+    request = reinvite_of(peer, dialog)
+    glare = peer.request("INVITE", to_tag=dialog, body=SDP)
+    assert glare.status == 491
+    peer.ack(dialog, branch=f"z9hG4bK{peer.branches}")
+    (ack,) = answer(peer, request, 491)
+    assert ack.method == "ACK"
+    peer.wait(2.0)
+    assert len(peer.events(RefreshDue)) == 2
+    again = reinvite_of(peer, dialog)
+    assert again.cseq.number == request.cseq.number + 1
+
+
+def test_refresh_waits_while_the_peer_changes_the_session(peer: Any) -> None:
+    dialog = refresh_due(peer)
+    peer.send(peer.build("INVITE", to_tag=dialog, body=SDP))
+    peer.endpoint.refresh(dialog, OFFER, peer.now)
+    assert peer.take() == []
+    peer.wait(2.0)
+    assert len(peer.events(RefreshDue)) == 2
+
+
+def test_refresh_that_is_never_answered_ends_the_session(peer: Any) -> None:
+    dialog = refresh_due(peer)
+    reinvite_of(peer, dialog)
+    peer.wait(32)
+    assert peer.events(SessionTimedOut) == [SessionTimedOut(dialog=dialog)]
+
+
+def test_refresh_that_crosses_a_bye_is_acknowledged(peer: Any) -> None:
+    dialog = refresh_due(peer)
+    request = reinvite_of(peer, dialog)
+    peer.request("BYE", to_tag=dialog)
+    (ack,) = answer(peer, request, 200, body=SDP)
+    assert ack.method == "ACK"
+    peer = type(peer)("udp")
+    dialog = refresh_due(peer)
+    peer.request("BYE", to_tag=dialog)
+    with pytest.raises(UsageError):
+        peer.endpoint.refresh(dialog, OFFER, peer.now)
+
+
+def test_refresh_of_a_session_without_a_timer_does_nothing(peer: Any) -> None:
+    dialog = peer.confirmed()
+    peer.endpoint.refresh(dialog, OFFER, peer.now)
+    assert peer.take() == []
+
+
+def test_refresh_needs_an_open_connection_and_asks_for_one(make_peer: Callable[..., Any]) -> None:
+    peer = make_peer("tls")
+    dialog, _ = answered(peer, TIMER, "Session-Expires: 200;refresher=uas")
+    peer.endpoint.flow_closed(peer.flow, peer.now)
+    assert peer.wait(100) == []
+    assert peer.events(RefreshDue) == [RefreshDue(dialog=dialog, needs_offer=False)]
+    with pytest.raises(FlowGone):
+        peer.endpoint.refresh(dialog, b"", peer.now)
+    peer.endpoint.move_dialog(dialog, peer.open("tls", id=2))
+    peer.endpoint.refresh(dialog, b"", peer.now)
+    assert [each.method for each in peer.take()] == ["UPDATE"]
+
+
+def test_refresh_that_can_not_be_read_keeps_the_interval(peer: Any) -> None:
+    dialog = refresh_due(peer)
+    request = reinvite_of(peer, dialog)
+    answer(peer, request, 200, "Contact: <nonsense>", body=SDP)
+    peer.wait(100)
+    assert len(peer.events(RefreshDue)) == 2
+
+
+def test_connection_that_is_lost_under_a_refresh_leaves_the_session_to_expire(make_peer: Callable[..., Any]) -> None:
+    peer = make_peer("tls")
+    dialog = refresh_due(peer)
+    reinvite_of(peer, dialog)
+    peer.endpoint.flow_closed(peer.flow, peer.now)
+    peer.take()
+    assert peer.events(SessionTimedOut) == []
+    peer.wait(68)
+    assert peer.events(SessionTimedOut) == [SessionTimedOut(dialog=dialog)]
