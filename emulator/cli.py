@@ -40,7 +40,7 @@ METAVARS = {
     "tls_keylog": "FILE",
     "journal_folder": "FOLDER",
 }
-SINGULAR = {"webhook_urls": "webhook_url", "webrtc_addresses": "webrtc_address"}
+SINGULAR = {"webhook_urls": "webhook_url", "webrtc_addresses": "webrtc_address", "codecs": "codec"}
 """Options that may be given several times."""
 _FILE = click.Path(exists=True, dir_okay=False)
 _FOLDER = click.Path(exists=True, file_okay=False, writable=True)
@@ -88,7 +88,8 @@ def _option_kind(name: str, hint: Any) -> dict[str, Any]:
     if hint is PortRange:
         return {"callback": _read_ports}
     if get_origin(hint) is tuple:
-        return {"multiple": True}
+        item = get_args(hint)[0]
+        return {"multiple": True, **({"type": click.Choice(get_args(item))} if get_origin(item) is Literal else {})}
     return {"type": hint}
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from .errors import UsageError
 
+Codec = Literal["PCMU", "PCMA", "G722", "opus"]
 SrtpUse = Literal["required", "preferred", "refused"]
 
 
@@ -149,6 +150,11 @@ class Settings:
     )
 
     # Media of SIP calls
+    codecs: tuple[Codec, ...] = setting(
+        ("PCMU", "PCMA", "opus"),
+        "Codecs of SIP calls: PCMU, PCMA, opus, G722. The caller's order decides; this one is that of our own offers.",
+        tag="CHOICE",
+    )
     srtp: SrtpUse = setting(
         "preferred",
         "SRTP with keys in the SDP (RFC 4568): `preferred` speaks what the offer says, and SRTP where it says both; "
@@ -246,6 +252,8 @@ class Settings:
             choices, given = each.metadata["choices"], getattr(self, each.name)
             if choices and given not in choices:
                 raise UsageError(f"{each.name.replace('_', '-')} {given!r}: give one of {', '.join(choices)}")
+        if not self.codecs or not set(self.codecs) <= set(get_args(Codec)):
+            raise UsageError(f"codecs {', '.join(self.codecs)!r}: give some of {', '.join(get_args(Codec))}")
         for name in ("http_port", "https_port", "sip_tls_port", "sip_tcp_port", "sip_udp_port"):
             if not 0 <= getattr(self, name) <= 65535:
                 raise UsageError(f"{name.replace('_', '-')} {getattr(self, name)}: give a port from 0 to 65535")

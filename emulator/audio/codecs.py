@@ -3,10 +3,15 @@
 from .g711 import CODECS, Codec
 
 
-def make_codec(name: str) -> Codec:
-    """The codec of a stream that begins. `name` is one that `sdp` negotiates."""
+def make_codec(name: str, ptime_ms: int = 20) -> Codec:
+    """The codec of a stream that begins. `name` is one that `sdp` negotiates; Opus makes packets of `ptime_ms`."""
     if name == "opus":
         from .opus import FACTOR, OpusDecoder, OpusEncoder
 
-        return Codec(name=name, encode=OpusEncoder().encode, decode=OpusDecoder().decode, clock_factor=FACTOR)
+        encode = OpusEncoder(ptime_ms).encode
+        return Codec(name=name, encode=encode, decode=OpusDecoder().decode, clock_factor=FACTOR, has_memory=True)
+    if name == "G722":
+        from .g722 import G722Decoder, G722Encoder
+
+        return Codec(name=name, encode=G722Encoder().encode, decode=G722Decoder().decode, has_memory=True)
     return CODECS[name]

@@ -83,13 +83,15 @@ def alaw_decode(data: bytes) -> Samples:
 class Codec:
     """A codec by the name that SDP gives it; those of G.711 have 8000 bytes a second.
 
-    `clock_factor`: how far the RTP clock of the codec goes with each sample of ours.
+    `clock_factor`: how far the RTP clock of the codec goes with each sample of ours. `has_memory`: what it says depends
+    on what it said before, silence too.
     """
 
     name: str
     encode: Callable[[Samples], bytes]
     decode: Callable[[bytes], Samples]
     clock_factor: int = 1
+    has_memory: bool = False
 
 
 CODECS: dict[str, Codec] = {

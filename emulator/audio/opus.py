@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .samples import FRAME_SAMPLES, SAMPLE_RATE, Samples
+from .samples import SAMPLE_RATE, Samples
 
 CLOCK_RATE = 48_000  # RFC 7587 4.1: whatever the sound's own rate is
 FACTOR = CLOCK_RATE // SAMPLE_RATE
@@ -31,9 +31,9 @@ _FILTER = _low_pass()
 
 
 class OpusEncoder:
-    """One stream to a peer."""
+    """One stream to a peer, in packets of 10, 20, 40 or 60 ms (RFC 6716 2.1.4)."""
 
-    def __init__(self) -> None:
+    def __init__(self, packet_ms: int = 20) -> None:
         from av import CodecContext
 
         codec: Any = CodecContext.create("libopus", "w")
@@ -42,14 +42,14 @@ class OpusEncoder:
         codec.format = "s16"
         codec.bit_rate = BIT_RATE
         codec.time_base = Fraction(1, SAMPLE_RATE)
-        codec.options = {"application": "voip", "frame_duration": "20", "compression_level": str(COMPLEXITY)}
+        codec.options = {"application": "voip", "frame_duration": str(packet_ms), "compression_level": str(COMPLEXITY)}
         self._codec = codec
 
     def encode(self, samples: Samples) -> bytes:
-        """The packet of one frame of 20 ms."""
+        """The packet of so many milliseconds as it was made for."""
         from av import AudioFrame
 
-        frame = AudioFrame.from_ndarray(samples.reshape(1, FRAME_SAMPLES), format="s16", layout="mono")
+        frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
         (packet,) = self._codec.encode(frame)
         return bytes(packet)

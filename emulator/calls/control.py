@@ -402,4 +402,4 @@ class CallControl:
         return offer, self._negotiate(offer)
 
     def _negotiate(self, theirs: SessionDescription) -> NegotiatedAudio:
-        return offer_answer.negotiate(theirs, srtp=self._settings.srtp)
+        return offer_answer.negotiate(theirs, codecs=self._settings.codecs, srtp=self._settings.srtp)

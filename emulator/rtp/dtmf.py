@@ -95,6 +95,8 @@ class DtmfSender:
     """Presses keys, one after the other, with a pause between them."""
 
     def __init__(self, *, duration_ms: int = 100, pause_ms: int = 60, volume: int = 10) -> None:
+        self.frame_ticks = FRAME_SAMPLES
+        """How far the clock of the events goes in 20 ms (RFC 4733 2.1: it is that of the audio)."""
         self._ticks = max(1, duration_ms * SAMPLE_RATE // 1000 // FRAME_SAMPLES)
         self._pause = pause_ms * SAMPLE_RATE // 1000 // FRAME_SAMPLES
         self._volume = volume
@@ -128,7 +130,7 @@ class DtmfSender:
                 return self.tick(timestamp)
             return None
         end = step >= self._ticks - 1
-        duration = min(MAX_DURATION, min(step + 1, self._ticks) * FRAME_SAMPLES)
+        duration = min(MAX_DURATION, min(step + 1, self._ticks) * self.frame_ticks)
         flags = self._volume | (_END if end else 0)
         payload = _EVENT.pack(DIGITS.index(self._queue[0]), flags, duration)
         return EventPacket(self._timestamp, payload, step == 0)

@@ -1,11 +1,14 @@
 """The peer's side of the RTP: packets in, frames of 20 ms and digits out."""
 
 from ..audio.g711 import Codec
-from ..audio.samples import SAMPLE_RATE, Samples
+from ..audio.samples import SAMPLE_RATE, SILENCE, Samples
 from .dtmf import DtmfReceiver
 from .jitter import JitterBuffer
 from .packet import RtpPacket, timestamp_distance
 from .rtcp import Arrival, Reception
+
+COMFORT_NOISE = 13
+"""RFC 3389 4: the noise of a sender that falls silent. It is heard as silence, whatever its level."""
 
 
 class RtpReceiver:
@@ -35,8 +38,8 @@ class RtpReceiver:
         self._dtmf_payload_type = dtmf_payload_type
 
     def knows(self, packet: RtpPacket) -> bool:
-        """Whether its payload type was negotiated."""
-        return packet.payload_type in (self._payload_type, self._dtmf_payload_type)
+        """Whether its payload type was negotiated, or is comfort noise, which many send without asking."""
+        return packet.payload_type in (self._payload_type, self._dtmf_payload_type, COMFORT_NOISE)
 
     def restart(self) -> None:
         """Nobody asked for frames for a while: the next packet begins a timeline of its own."""
@@ -101,6 +104,8 @@ class RtpReceiver:
             self._jitter.restart()
         if is_event:
             self._digits += self._dtmf.feed(packet, now)
+        elif packet.payload_type == COMFORT_NOISE and self._payload_type != COMFORT_NOISE:
+            self._jitter.put(self._time_of(packet), SILENCE, in_order=arrival is not Arrival.REORDERED)
         elif packet.payload:
             sound = self._codec.decode(packet.payload)
             self._jitter.put(self._time_of(packet), sound, in_order=arrival is not Arrival.REORDERED)

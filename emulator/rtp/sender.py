@@ -1,5 +1,7 @@
 """Our side of the RTP: frames of 20 ms in, packets out, with one clock under audio and telephone events."""
 
+import numpy as np
+
 from ..audio.g711 import Codec
 from ..audio.samples import FRAME_SAMPLES, SILENCE, Samples
 from ..ids import Ids
@@ -35,28 +37,33 @@ class RtpSender:
         self._codec = codec
         self._payload_type = payload_type
         self._dtmf_payload_type = dtmf_payload_type
-        self._packet_bytes = ptime_ms * 8  # G.711: a byte a sample, 8 samples a millisecond
+        self._packet_samples = ptime_ms * 8  # … which are as many bytes of G.711 and G.722
         self.frame_ticks = FRAME_SAMPLES * codec.clock_factor
         """How far the RTP clock goes in 20 ms."""
+        self.digits.frame_ticks = self.frame_ticks
         self._is_cut = codec.clock_factor == 1
-        self._silence = codec.encode(SILENCE) if self._is_cut else None
+        self._silence = None if codec.has_memory else codec.encode(SILENCE)
         self._pending = b""
+        self._unsaid: Samples = SILENCE[:0]
+        """Of a codec whose packets can't be cut: the sound for the next one."""
 
     def frame(self, samples: Samples | None) -> list[bytes]:
         """The packets of this tick: of `samples` (20 ms), or of silence for None. The marker opens a talkspurt."""
         if samples is None:
-            # What Opus says depends on what it said before, silence too.
-            payload = self._codec.encode(SILENCE) if self._silence is None else self._silence
             self._talking = False
+        elif not self._talking:
+            self._talking = self._marker = True
+        if samples is None and self._silence is not None:
+            payload = self._silence
         else:
-            payload = self._codec.encode(samples)
-            if not self._talking:
-                self._talking = self._marker = True
+            payload = self._codec.encode(SILENCE if samples is None else samples) if self._is_cut else b""
         event = self.digits.tick(self.timestamp) if self.digits.busy else None
         if event is not None and self._dtmf_payload_type is not None:
             self._advance()
             return [self._packet(self._dtmf_payload_type, event.timestamp, event.payload, event.marker)]
-        if not self._is_cut or (not self._pending and len(payload) == self._packet_bytes):
+        if not self._is_cut:
+            packets = self._gathered(SILENCE if samples is None else samples)
+        elif not self._pending and len(payload) == self._packet_samples:
             packets = [self._audio(self.timestamp, payload)]
         else:
             packets = self._cut(payload)
@@ -69,7 +76,7 @@ class RtpSender:
         self._talking, self._marker = False, True
 
     def _advance(self, ticks: int = 1) -> None:
-        self._pending = b""
+        self._pending, self._unsaid = b"", SILENCE[:0]
         self.timestamp = (self.timestamp + ticks * self.frame_ticks) & 0xFFFFFFFF
 
     def _cut(self, payload: bytes) -> list[bytes]:
@@ -78,10 +85,24 @@ class RtpSender:
         pending = self._pending + payload
         packets: list[bytes] = []
         offset = 0
-        while len(pending) - offset >= self._packet_bytes:
-            packets.append(self._audio(timestamp + offset, pending[offset : offset + self._packet_bytes]))
-            offset += self._packet_bytes
+        while len(pending) - offset >= self._packet_samples:
+            packets.append(self._audio(timestamp + offset, pending[offset : offset + self._packet_samples]))
+            offset += self._packet_samples
         self._pending = pending[offset:]
+        return packets
+
+    def _gathered(self, samples: Samples) -> list[bytes]:
+        """Packets of Opus, which holds more or less than 20 ms only as a whole."""
+        factor = self._codec.clock_factor
+        timestamp = self.timestamp - len(self._unsaid) * factor
+        sound = np.concatenate((self._unsaid, samples))
+        packets: list[bytes] = []
+        offset = 0
+        while len(sound) - offset >= self._packet_samples:
+            piece = sound[offset : offset + self._packet_samples]
+            packets.append(self._audio(timestamp + offset * factor, self._codec.encode(piece)))
+            offset += self._packet_samples
+        self._unsaid = sound[offset:]
         return packets
 
     def _audio(self, timestamp: int, payload: bytes) -> bytes:

@@ -84,7 +84,7 @@ class RtpStream:
         self._srtp = None if keys is None else Srtp(keys)
         self._audio = audio
         self._sender = RtpSender(
-            codec=make_codec(audio.codec),
+            codec=make_codec(audio.codec, audio.ptime_ms),
             payload_type=audio.payload_type,
             dtmf_payload_type=audio.dtmf_payload_type,
             ptime_ms=audio.ptime_ms,
@@ -116,7 +116,7 @@ class RtpStream:
         else:
             self._srtp.change(keys)
         self._sender.change(
-            codec=make_codec(audio.codec),
+            codec=make_codec(audio.codec, audio.ptime_ms),
             payload_type=audio.payload_type,
             dtmf_payload_type=audio.dtmf_payload_type,
             ptime_ms=audio.ptime_ms,

@@ -1,14 +1,14 @@
 """Our own description of a call, through all of its offers and answers: one origin whose version rises (RFC 3264 8),
 and our key of SRTP (RFC 4568)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..errors import SdpError
 from ..ids import Ids
 from .crypto import KEY_BYTES, SUITES, Crypto
 from .description import SessionDescription
-from .offer_answer import NegotiatedAudio, build_answer, build_offer
+from .offer_answer import G711, Codec, NegotiatedAudio, build_answer, build_offer
 
 NUMBER_BITS = 31
 
@@ -42,7 +42,7 @@ class LocalDescription:
             )
         )
 
-    def offer(self, *, address: str, port: int, is_secure: bool) -> str:
+    def offer(self, *, address: str, port: int, is_secure: bool = False, codecs: Sequence[Codec] = G711) -> str:
         """Our offer, of SRTP if it has to be, and where the call is secure already."""
         if is_secure or self._ours is not None:
             key = self._new_key() if self._ours is None or self._ours.suite != SUITES[0] else self._ours.key
@@ -50,7 +50,7 @@ class LocalDescription:
         crypto = self._ours
         return self._write(
             lambda session_id, version: build_offer(
-                address=address, port=port, session_id=session_id, version=version, crypto=crypto
+                address=address, port=port, session_id=session_id, version=version, codecs=codecs, crypto=crypto
             )
         )
 

@@ -13,22 +13,32 @@ from ..errors import SdpError
 from .crypto import Crypto, first_usable
 from .description import MediaDescription, SessionDescription, read_address
 
-Codec: TypeAlias = Literal["PCMU", "PCMA"]
+Codec: TypeAlias = Literal["PCMU", "PCMA", "G722", "opus"]
 Direction: TypeAlias = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 Security: TypeAlias = Literal["rtp", "srtp"]
 SrtpUse: TypeAlias = Literal["required", "preferred", "refused"]
 """What an offer of SRTP, or one without, meets. `preferred`: the offer decides, and where it has both it is SRTP."""
 
-STATIC_PAYLOAD_TYPES: dict[str, Codec] = {"0": "PCMU", "8": "PCMA"}  # RFC 3551 table 4: needs no rtpmap
+STATIC_PAYLOAD_TYPES: dict[str, Codec] = {"0": "PCMU", "8": "PCMA", "9": "G722"}  # RFC 3551 table 4: needs no rtpmap
 CLOCK_RATE = 8000
+COMFORT_NOISE_PAYLOAD_TYPE = 13  # RFC 3389 4
+OPUS_CLOCK_RATE = 48_000  # RFC 7587 4.1
+OPUS_PAYLOAD_TYPE = 96  # in our own offers
+OPUS_PARAMETERS = "minptime=10;useinbandfec=1"  # as in the recorded answers to WebRTC offers [OBS]
+G711: tuple[Codec, ...] = ("PCMU", "PCMA")
 PTIME_MS = 20
 """What we like to receive, and what we send to a peer that has no wish."""
 SENDABLE_PTIMES_MS = (10, 20, 30, 40, 50, 60)
+OPUS_PTIMES_MS = (10, 20, 40, 60)  # RFC 6716 2.1.4, of those
 OFFERED_EVENTS_PAYLOAD_TYPE = 101
 OUR_EVENTS = "0-16"  # FACTS 5.2 [OBS]
 DEFAULT_EVENTS = "0-15"  # RFC 4733 2.4.1: events without fmtp
 SESSION_NAME = "OAI"  # FACTS 5.2 [OBS]
 
+_OFFERED_PAYLOAD_TYPES: dict[Codec, int] = {
+    **{codec: int(number) for number, codec in STATIC_PAYLOAD_TYPES.items()},
+    "opus": OPUS_PAYLOAD_TYPE,
+}
 _PROTOCOLS: dict[str, Security] = {
     "RTP/AVP": "rtp",
     "RTP/AVPF": "rtp",
@@ -44,6 +54,12 @@ _REVERSED: dict[Direction, Direction] = {
     "inactive": "inactive",
 }
 
+_ENCODINGS: dict[tuple[str, int, int], Codec] = {
+    ("PCMU", 8000, 1): "PCMU",
+    ("PCMA", 8000, 1): "PCMA",
+    ("G722", 8000, 1): "G722",  # RFC 3551 4.5.2: a mistake that stays
+    ("OPUS", OPUS_CLOCK_RATE, 2): "opus",  # RFC 7587 7: always two channels
+}
 _DIRECTIONS: dict[str, Direction] = {name: name for name in _REVERSED}
 
 
@@ -61,6 +77,7 @@ class NegotiatedAudio:
     clock_rate: int
     dtmf_payload_type: int | None
     dtmf_events: str | None
+    dtmf_clock_rate: int
     ptime_ms: int
     remote_address: str
     remote_port: int
@@ -69,6 +86,7 @@ class NegotiatedAudio:
     media_index: int
     media_count: int
     crypto: Crypto | None = None
+    has_comfort_noise: bool = False
 
     @property
     def security(self) -> Security:
@@ -85,7 +103,7 @@ class NegotiatedAudio:
 
 
 def negotiate(
-    offer: SessionDescription, *, codecs: Sequence[Codec] = ("PCMU", "PCMA"), srtp: SrtpUse = "preferred"
+    offer: SessionDescription, *, codecs: Sequence[Codec] = G711, srtp: SrtpUse = "preferred"
 ) -> NegotiatedAudio:
     """Take the first audio line that we can serve, and on it the codec of ours that the offerer prefers.
 
@@ -134,6 +152,8 @@ def build_answer(
             protocol=media.protocol,
             codecs={negotiated.payload_type: negotiated.codec},
             events_payload_type=negotiated.dtmf_payload_type,
+            events_clock_rate=negotiated.dtmf_clock_rate,
+            has_comfort_noise=negotiated.has_comfort_noise,
             crypto=crypto,
         )
         if negotiated.direction != "sendrecv":
@@ -141,14 +161,22 @@ def build_answer(
     return "".join(f"{line}\r\n" for line in lines)
 
 
-def build_offer(*, address: str, port: int, session_id: int, version: int, crypto: Crypto | None = None) -> str:
+def build_offer(
+    *,
+    address: str,
+    port: int,
+    session_id: int,
+    version: int,
+    codecs: Sequence[Codec] = G711,
+    crypto: Crypto | None = None,
+) -> str:
     """Our own offer, for the 200 to an INVITE without one (RFC 3264 5), of SRTP if `crypto` is given. The answer comes
     in the ACK."""
     lines = _session_lines(address, session_id, version)
     lines += _audio_lines(
         port,
         protocol="RTP/AVP" if crypto is None else "RTP/SAVP",
-        codecs={int(number): codec for number, codec in STATIC_PAYLOAD_TYPES.items()},
+        codecs={_OFFERED_PAYLOAD_TYPES[codec]: codec for codec in codecs},
         events_payload_type=OFFERED_EVENTS_PAYLOAD_TYPE,
         crypto=crypto,
     )
@@ -166,14 +194,16 @@ class _Choice:
 
 def _negotiated(offer: SessionDescription, index: int, choice: _Choice) -> NegotiatedAudio:
     media = offer.media[index]
-    events_type, events = _telephone_events(media)
+    clock_rate = _clock_rate(choice.codec)
+    events_type, events, events_rate = _telephone_events(media, clock_rate)
     return NegotiatedAudio(
         codec=choice.codec,
         payload_type=choice.payload_type,
-        clock_rate=CLOCK_RATE,
+        clock_rate=clock_rate,
         dtmf_payload_type=events_type,
         dtmf_events=events,
-        ptime_ms=_ptime(media),
+        dtmf_clock_rate=events_rate,
+        ptime_ms=_ptime(media, OPUS_PTIMES_MS if choice.codec == "opus" else SENDABLE_PTIMES_MS),
         remote_address=_remote_address(media),
         remote_port=media.port,
         rtcp_port=_rtcp_port(media),
@@ -181,6 +211,10 @@ def _negotiated(offer: SessionDescription, index: int, choice: _Choice) -> Negot
         media_index=index,
         media_count=len(offer.media),
         crypto=choice.crypto,
+        has_comfort_noise=any(
+            (number, name, rate) == (COMFORT_NOISE_PAYLOAD_TYPE, "CN", clock_rate)
+            for number, name, rate, _ in _formats(media)
+        ),
     )
 
 
@@ -204,8 +238,8 @@ def _choose(media: MediaDescription, codecs: Sequence[Codec], srtp: SrtpUse) -> 
     elif srtp == "required":
         return f"{line} is plain RTP, only SRTP is spoken here"
     for payload_type, name, rate, channels in _formats(media):
-        codec = next((codec for codec in codecs if codec == name), None)
-        if codec is not None and rate == CLOCK_RATE and channels == 1:
+        codec = _ENCODINGS.get((name, rate, channels))
+        if codec in codecs and codec is not None:
             return _Choice(payload_type, codec, crypto)
     return f"{line} has none of {', '.join(codecs)}"
 
@@ -224,29 +258,42 @@ def _formats(media: MediaDescription) -> Iterator[tuple[int, str, int, int]]:
             continue
         if number in mapped:
             yield payload_type, *mapped[number]
+        elif payload_type == COMFORT_NOISE_PAYLOAD_TYPE:
+            yield payload_type, "CN", CLOCK_RATE, 1
         elif number in STATIC_PAYLOAD_TYPES:
             yield payload_type, STATIC_PAYLOAD_TYPES[number], CLOCK_RATE, 1
 
 
-def _telephone_events(media: MediaDescription) -> tuple[int | None, str | None]:
-    # RFC 4733 2.4.1: a telephone-event type for each clock rate in use; ours is G.711's.
-    for payload_type, name, rate, _ in _formats(media):
-        if name == "TELEPHONE-EVENT" and rate == CLOCK_RATE:
-            for value in media.attributes_named("fmtp"):
-                number, _, events = value.partition(" ")
-                if number == str(payload_type) and events.strip():
-                    return payload_type, events.strip()
-            return payload_type, DEFAULT_EVENTS
-    return None, None
+def _clock_rate(codec: Codec) -> int:
+    return OPUS_CLOCK_RATE if codec == "opus" else CLOCK_RATE
 
 
-def _ptime(media: MediaDescription) -> int:
+def _telephone_events(media: MediaDescription, clock_rate: int) -> tuple[int | None, str | None, int]:
+    """Payload type, events and clock rate. RFC 4733 2.4.1: a type for each clock rate in use; telephones that have Opus
+    and only know the 8000 of G.711 are understood too."""
+    offered = [(rate, number) for number, name, rate, _ in _formats(media) if name == "TELEPHONE-EVENT"]
+    for wanted in (clock_rate, CLOCK_RATE):
+        for rate, payload_type in offered:
+            if rate == wanted:
+                return payload_type, _events(media, payload_type), rate
+    return None, None, clock_rate
+
+
+def _events(media: MediaDescription, payload_type: int) -> str:
+    for value in media.attributes_named("fmtp"):
+        number, _, events = value.partition(" ")
+        if number == str(payload_type) and events.strip():
+            return events.strip()
+    return DEFAULT_EVENTS
+
+
+def _ptime(media: MediaDescription, sendable: Sequence[int]) -> int:
     """RFC 8866 6.4: ptime is a wish of the receiver. One that we can't send gets 20 ms, or what `maxptime` leaves."""
     wish = _number((media.attribute("ptime") or "").partition(".")[0], 0)  # "20.0" has been seen
     limit = _number((media.attribute("maxptime") or "").partition(".")[0], 0) or max(SENDABLE_PTIMES_MS)
     if wish not in SENDABLE_PTIMES_MS:
         wish = PTIME_MS
-    return max((ptime for ptime in SENDABLE_PTIMES_MS if ptime <= min(wish, limit)), default=SENDABLE_PTIMES_MS[0])
+    return max((ptime for ptime in sendable if ptime <= min(wish, limit)), default=sendable[0])
 
 
 def _remote_address(media: MediaDescription) -> str:
@@ -287,14 +334,27 @@ def _session_lines(address: str, session_id: int, version: int) -> list[str]:
 
 
 def _audio_lines(
-    port: int, *, protocol: str, codecs: dict[int, Codec], events_payload_type: int | None, crypto: Crypto | None
+    port: int,
+    *,
+    protocol: str,
+    codecs: dict[int, Codec],
+    events_payload_type: int | None,
+    crypto: Crypto | None,
+    events_clock_rate: int = CLOCK_RATE,
+    has_comfort_noise: bool = False,
 ) -> list[str]:
     events = [] if events_payload_type is None else [events_payload_type]
-    lines = [f"m=audio {port} {protocol} {' '.join(map(str, [*codecs, *events]))}"]
+    noise = [COMFORT_NOISE_PAYLOAD_TYPE] if has_comfort_noise else []
+    lines = [f"m=audio {port} {protocol} {' '.join(map(str, [*codecs, *noise, *events]))}"]
     for number in events:
-        lines += [f"a=rtpmap:{number} telephone-event/{CLOCK_RATE}", f"a=fmtp:{number} {OUR_EVENTS}"]
+        lines += [f"a=rtpmap:{number} telephone-event/{events_clock_rate}", f"a=fmtp:{number} {OUR_EVENTS}"]
     lines.append(f"a=ptime:{PTIME_MS}")
-    lines += [f"a=rtpmap:{number} {codec}/{CLOCK_RATE}" for number, codec in codecs.items()]
+    for number, codec in codecs.items():
+        if codec == "opus":
+            lines += [f"a=rtpmap:{number} opus/{OPUS_CLOCK_RATE}/2", f"a=fmtp:{number} {OPUS_PARAMETERS}"]
+        else:
+            lines.append(f"a=rtpmap:{number} {codec}/{CLOCK_RATE}")
+    lines += [f"a=rtpmap:{number} CN/{CLOCK_RATE}" for number in noise]
     return lines if crypto is None else [*lines, crypto.line()]
 
 

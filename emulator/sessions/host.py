@@ -53,7 +53,8 @@ EXPIRED_MESSAGE = "Your session hit the maximum duration of 60 minutes."
 class SessionHost:
     """Feed it with `receive_*`, take frames with `read_audio`, and after each take `next_effect()` until it is None.
 
-    `codec` is what a SIP call negotiated. `sends_created` says whether a channel that attaches is greeted with
+    `codec` is what a SIP call negotiated; for Opus and G.722 the session has the format of its configuration, as with
+    WebRTC [CHOICE]. `sends_created` says whether a channel that attaches is greeted with
     `session.created`: by default only on a WebSocket of its own, as it was never seen on a sideband [OBS, FACTS 6].
     """
 
@@ -90,7 +91,7 @@ class SessionHost:
             voice=self._voice,
             make_ear=make_ear,
             expires_at=int(self._expires),
-            call_format={"PCMU": PCMU, "PCMA": PCMA}[codec] if transport == "sip" else None,
+            call_format={"PCMU": PCMU, "PCMA": PCMA}.get(codec) if transport == "sip" else None,
             has_output_buffer=transport != "websocket",
             sends_rate_limits=sends_rate_limits,
             transcribe=model.transcribe if isinstance(model, Transcribes) else faithfully,

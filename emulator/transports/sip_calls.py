@@ -86,7 +86,10 @@ class SipCalls:
         address = sip_leg(run.call).local_address
         local = run.local = run.local or LocalDescription(self._ids)
         if asked.offer is None or asked.negotiated is None:
-            text = local.offer(address=address, port=port, is_secure=self._settings.srtp == "required")
+            settings = self._settings
+            text = local.offer(
+                address=address, port=port, is_secure=settings.srtp == "required", codecs=settings.codecs
+            )
         else:
             text = local.answer(asked.offer, asked.negotiated, address=address, port=port)
         self._endpoint.respond(

@@ -25,6 +25,8 @@ def test_port_range_refuses_nonsense(text: str) -> None:
         ({"refer_unreported": "maybe"}, "give one of connected, bye"),
         ({"info_dtmf": "maybe"}, "give one of always, never, fallback"),
         ({"session_refresher": "maybe"}, "give one of uac, uas"),
+        ({"codecs": ()}, "give some of PCMU, PCMA, G722, opus"),
+        ({"codecs": ("PCMU", "GSM")}, "codecs 'PCMU, GSM'"),
         ({"srtp": "maybe"}, "give one of required, preferred, refused"),
     ],
 )

@@ -49,6 +49,23 @@ async def test_softphone_with_srtp_is_greeted_understood_held_and_resumed(
     assert closed.data["statistics"]["unauthentic"] <= 1  # baresip opens its pinhole by a plain RTCP packet, APP PING
 
 
+@pytest.mark.parametrize("encryption", [None, "srtp-mand"])
+async def test_softphone_is_greeted_and_understood_by_opus(
+    start_emulator: StartEmulator, start_baresip: StartBaresip, encryption: str | None
+) -> None:
+    emulator = await start_emulator(auto_accept=True)
+    codecs = "opus/48000/2,PCMU/8000/1"
+    async with start_baresip(ca_file=emulator.ready.ca_file, codecs=codecs, encryption=encryption) as softphone:
+        await softphone.dial(emulator.ready.sip["tls"])
+        opened = await wait_for_entry(emulator, "media.opened")
+        assert opened.data["codec"] == "opus"
+        await until_said(emulator, GREETING)
+        await softphone.say("good morning")
+        await until_said(emulator, "good morning")
+        await softphone.hang_up()
+    assert softphone.heard() == [GREETING, "good morning"]
+
+
 @pytest.mark.parametrize(("srtp", "encryption"), [("required", None), ("refused", "srtp-mand")])
 async def test_softphone_is_refused_where_the_setting_forbids_its_media(
     start_emulator: StartEmulator, start_baresip: StartBaresip, srtp: str, encryption: str | None

@@ -2,8 +2,11 @@
 
 import random
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import pytest
 from ringback.emulator.audio.samples import Samples
 from ringback.emulator.audio.voice import TonecodeEar, TonecodeVoice
 from ringback.emulator.ids import Ids
@@ -26,8 +29,8 @@ class Parameters:
     receives: bool = True
 
 
-def make(seed: int) -> RtpStream:
-    return RtpStream(Parameters(), ids=Ids(random.Random(seed)), now=0.0)
+def make(seed: int, **parameters: Any) -> RtpStream:
+    return RtpStream(Parameters(**parameters), ids=Ids(random.Random(seed)), now=0.0)
 
 
 def packets(stream: RtpStream) -> list[RtpPacket]:
@@ -95,3 +98,47 @@ def test_peer_may_change_to_another_format_that_was_agreed_on() -> None:
     assert heard is not None
     assert np.abs(heard).max() > 10000
     assert packets(stream)[0].payload_type == 111
+
+
+@pytest.mark.parametrize(
+    ("codec", "ptime_ms", "per_packet", "count"),
+    [("opus", ptime, 48 * ptime, 600 // ptime) for ptime in (10, 20, 40, 60)]
+    + [(codec, ptime, 8 * ptime, 600 // ptime) for codec in ("G722", "PCMA") for ptime in (10, 20, 30, 40, 50, 60)],
+)
+def test_leg_has_packets_of_the_length_that_the_peer_likes(
+    codec: str, ptime_ms: int, per_packet: int, count: int
+) -> None:
+    near, far = (make(seed, codec=codec, ptime_ms=ptime_ms) for seed in (1, 2))
+    loud = (8000 * np.sin(2 * np.pi * 1000 * np.arange(4800) / 8000)).astype(np.int16)
+    seen, loudest = [], []
+    for index in range(30):
+        now = index * 0.02
+        near.tick(loud[160 * index : 160 * index + 160], now)
+        for data, target in near.data_to_send():
+            seen.append(RtpPacket.parse(data))
+            far.receive_datagram(data, target, now)
+        frame = far.tick(None, now).heard
+        loudest.append(0 if frame is None else int(np.abs(frame).max()))
+    assert len(seen) == count
+    assert {(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in pairwise(seen)} == {per_packet}
+    assert [packet.marker for packet in seen] == [True] + [False] * (count - 1)
+    assert min(loudest[14:26]) > 5000
+    assert far.statistics()["lost"] == 0
+
+
+def test_what_opus_has_not_said_is_forgotten_with_a_hold() -> None:
+    stream = make(1, ptime_ms=60)
+    stream.tick(None, 0.0)
+    stream.listen(0.02)
+    for index in range(3):
+        stream.tick(None, 0.04 + index * 0.02)
+    assert len(packets(stream)) == 1
+
+
+def test_keys_count_by_the_clock_of_the_audio() -> None:
+    stream = make(1, dtmf_payload_type=102)
+    stream.send_digits("5")
+    for index in range(7):
+        stream.tick(None, index * 0.02)
+    durations = [int.from_bytes(packet.payload[2:4], "big") for packet in packets(stream)]
+    assert durations == [960, 1920, 2880, 3840, 4800, 4800, 4800]

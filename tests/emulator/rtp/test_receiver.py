@@ -59,9 +59,9 @@ def ear() -> Ear:
 
 def test_receiver_knows_what_was_negotiated(ear: Ear) -> None:
     known = [number for number in range(128) if ear.receiver.knows(RtpPacket(number, 0, 0, 0, b""))]
-    assert known == [0, 101]
+    assert known == [0, 13, 101]
     ear.receiver.change(codec=PCMA, payload_type=8, dtmf_payload_type=None)
-    assert [number for number in range(128) if ear.receiver.knows(RtpPacket(number, 0, 0, 0, b""))] == [8]
+    assert [number for number in range(128) if ear.receiver.knows(RtpPacket(number, 0, 0, 0, b""))] == [8, 13]
 
 
 def test_listener_hears_nothing_before_the_first_packet(ear: Ear) -> None:
@@ -74,6 +74,15 @@ def test_listener_hears_the_source(ear: Ear) -> None:
     ear.feed(*[audio(index) for index in range(10)])
     assert ear.levels == [0, 0] + [1000] * 8
     assert (ear["received"], ear["lost"], ear["sources"]) == (10, 0, 1)
+
+
+def test_listener_hears_comfort_noise_as_silence(ear: Ear) -> None:
+    ear.feed(*[audio(index) for index in range(10)])
+    ear.feed(audio(10)._replace(payload_type=13, payload=b"\x40"), *[None] * 9)
+    ear.feed(*[audio(index)._replace(sequence=index - 9) for index in range(20, 30)])
+    assert ear.levels[13:19] == [0] * 6
+    assert ear.levels[-1] == 1000
+    assert (ear["received"], ear["lost"], ear["timeline_resets"]) == (21, 0, 0)
 
 
 def test_listener_hears_another_codec_after_a_new_offer(ear: Ear) -> None:

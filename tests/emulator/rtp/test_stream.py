@@ -175,7 +175,7 @@ def test_stranger_is_not_heard_while_the_peer_speaks() -> None:
         (b"\x80\xc8\x00", "malformed"),
         (b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12), "stun"),
         (audio(1, payload_type=9), "unknown_payload"),
-        (audio(1, payload_type=13), "unknown_payload"),
+        (audio(1, payload_type=12), "unknown_payload"),
     ],
 )
 def test_garbage_is_counted_and_moves_nothing(data: bytes, count: str) -> None:

@@ -42,6 +42,7 @@ def test_negotiation_reads_everything_of_a_usual_offer() -> None:
         clock_rate=8000,
         dtmf_payload_type=101,
         dtmf_events="0-16",
+        dtmf_clock_rate=8000,
         ptime_ms=20,
         remote_address="192.0.2.1",
         remote_port=4000,
@@ -290,6 +291,83 @@ def test_answer_of_any_offer_is_an_answer_that_its_peer_can_negotiate(lines: lis
     mirrored = negotiate(answer)
     assert (mirrored.codec, mirrored.payload_type) == (negotiated.codec, negotiated.payload_type)
     assert (mirrored.sends, mirrored.receives) == (negotiated.receives, negotiated.sends)
+
+
+# Codecs
+
+OPUS = ("a=rtpmap:107 opus/48000/2",)
+
+
+@pytest.mark.parametrize(
+    ("lines", "codec", "payload_type", "clock_rate"),
+    [
+        (["m=audio 4000 RTP/AVP 107 0", *OPUS], "opus", 107, 48000),
+        (["m=audio 4000 RTP/AVP 0 107", *OPUS], "PCMU", 0, 8000),
+        (["m=audio 4000 RTP/AVP 107 0", "a=rtpmap:107 opus/48000"], "PCMU", 0, 8000),
+        (["m=audio 4000 RTP/AVP 9 0"], "G722", 9, 8000),
+        (["m=audio 4000 RTP/AVP 98", "a=rtpmap:98 G722/8000/1"], "G722", 98, 8000),
+        (["m=audio 4000 RTP/AVP 9 0", "a=rtpmap:9 G722/16000"], "PCMU", 0, 8000),
+    ],
+)
+def test_negotiation_takes_the_offerers_first_codec(
+    lines: list[str], codec: str, payload_type: int, clock_rate: int
+) -> None:
+    negotiated = offered(*lines, codecs=("PCMU", "opus", "G722"))
+    assert (negotiated.codec, negotiated.payload_type, negotiated.clock_rate) == (codec, payload_type, clock_rate)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["a=rtpmap:101 telephone-event/8000", "a=rtpmap:102 telephone-event/48000"], (102, 48000)),
+        (["a=rtpmap:101 telephone-event/8000"], (101, 8000)),
+        (["a=rtpmap:101 telephone-event/16000"], (None, 48000)),
+    ],
+)
+def test_negotiation_prefers_events_at_the_clock_of_opus(lines: list[str], expected: tuple[int | None, int]) -> None:
+    negotiated = offered("m=audio 4000 RTP/AVP 107 101 102", *OPUS, *lines, codecs=("opus",))
+    assert (negotiated.dtmf_payload_type, negotiated.dtmf_clock_rate) == expected
+
+
+@pytest.mark.parametrize(("wish", "ptime"), [(10, 10), (20, 20), (30, 20), (40, 40), (50, 40), (60, 60), (5, 20)])
+def test_negotiation_has_packets_that_opus_can_make(wish: int, ptime: int) -> None:
+    assert offered("m=audio 4000 RTP/AVP 107", *OPUS, f"a=ptime:{wish}", codecs=("opus",)).ptime_ms == ptime
+
+
+@pytest.mark.parametrize(
+    ("lines", "noise"),
+    [
+        (["m=audio 4000 RTP/AVP 0 13"], True),
+        (["m=audio 4000 RTP/AVP 0 13", "a=rtpmap:13 CN/8000"], True),
+        (["m=audio 4000 RTP/AVP 0"], False),
+        (["m=audio 4000 RTP/AVP 0 13", "a=rtpmap:13 VMR-WB/16000"], False),
+        (["m=audio 4000 RTP/AVP 107 13", *OPUS], False),
+    ],
+)
+def test_answer_takes_comfort_noise_where_it_fits(lines: list[str], noise: bool) -> None:
+    offer = parse(HEAD + "".join(f"{line}\r\n" for line in lines))
+    negotiated = negotiate(offer, codecs=("PCMU", "opus"))
+    assert negotiated.has_comfort_noise == noise
+    answer = parse(build_answer(offer, negotiated, address="127.0.0.1", port=5000, session_id=1, version=1))
+    assert ("13" in answer.media[0].formats) == noise
+    assert ("13 CN/8000" in answer.media[0].attributes_named("rtpmap")) == noise
+
+
+def test_answer_of_opus_names_its_clock_its_channels_and_its_events() -> None:
+    lines = ("m=audio 4000 RTP/AVP 107 102", *OPUS, "a=rtpmap:102 telephone-event/48000")
+    offer = parse(HEAD + "".join(f"{line}\r\n" for line in lines))
+    negotiated = negotiate(offer, codecs=("opus",))
+    answer = build_answer(offer, negotiated, address="127.0.0.1", port=5000, session_id=1, version=1)
+    assert answer.partition("m=audio")[2] == (
+        " 5000 RTP/AVP 107 102\r\na=rtpmap:102 telephone-event/48000\r\na=fmtp:102 0-16\r\na=ptime:20\r\n"
+        "a=rtpmap:107 opus/48000/2\r\na=fmtp:107 minptime=10;useinbandfec=1\r\n"
+    )
+
+
+def test_offer_has_the_codecs_in_the_order_of_the_setting() -> None:
+    offer = parse(build_offer(address="::1", port=5000, session_id=1, version=1, codecs=("opus", "G722", "PCMA")))
+    assert offer.media[0].formats == ("96", "9", "8", "101")
+    assert negotiate(offer, codecs=("opus",)).payload_type == 96
 
 
 # SRTP

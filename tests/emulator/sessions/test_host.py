@@ -75,6 +75,13 @@ def test_sideband_of_a_sip_call_sees_the_negotiated_codec(desk: Make, codec: str
     assert d.events()[0]["session"]["audio"]["input"]["format"] == expected
 
 
+@pytest.mark.parametrize("codec", ["opus", "G722"])
+def test_sideband_of_a_wideband_sip_call_sees_the_format_of_the_configuration(desk: Make, codec: str) -> None:
+    d = desk(codec=codec)
+    d.send("session.update", session={"type": "realtime"})
+    assert d.events()[0]["session"]["audio"]["input"]["format"] == {"type": "audio/pcm", "rate": 24000}
+
+
 @pytest.mark.parametrize("transport", ["webrtc", "websocket"])
 def test_other_transports_have_the_format_of_the_configuration(desk: Make, transport: str) -> None:
     d = desk(transport=transport)
