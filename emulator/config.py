@@ -90,7 +90,9 @@ class Settings:
     )
 
     # TLS
-    tls_cert: str | None = setting(None, "Certificate file (PEM) for SIP and HTTPS; without it a local CA makes one.")
+    tls_cert: str | None = setting(
+        None, "Certificate file (PEM, its chain behind it) for SIP and HTTPS; without it a local CA makes one."
+    )
     tls_key: str | None = setting(None, "Its key file (PEM).")
     sip_peer_verify: bool = setting(
         False,

@@ -16,7 +16,7 @@ class ReadyInfo:
     sip: dict[str, str]
     """The URI to dial, by transport: `tls`, `tcp`, `udp`."""
     ca_file: str
-    """The certificate authority that clients must trust for TLS."""
+    """The certificate authorities that clients must trust for TLS: ours, and those in the file of `tls_cert`."""
     admin_url: str
 
     def as_dict(self) -> dict[str, object]:

@@ -46,7 +46,7 @@ from .transports.tls import Authority, client_context, server_contexts
 from .transports.webhook_sender import Post, WebhookSender
 from .webhooks.endpoints import STATIC_NAMES, EndpointRegistry, check_url
 from .webhooks.envelope import incoming_call_event
-from .webhooks.signature import format_secret
+from .webhooks.signature import format_secret, parse_secret
 from .wire_log import log, log_entry
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ class Control(Protocol):
 class Emulator:
     """One emulator, all listeners included: `async with Emulator(Settings(http_port=0, …)) as emulator`.
 
-    `start()` raises `UsageError` for a port that is taken or a file that can't be read, and leaves nothing open.
+    Raises `UsageError` for a webhook secret or a journal folder that can't be used; `start()` does for a port that is
+    taken or a file that can't be read, and leaves nothing open.
     `make_model` gives each session who answers in it where no scenario does, by the id of its project; without it that
     is the built-in model. `control` adds routes to `/_ringback/`.
     """
@@ -297,6 +298,7 @@ class Emulator:
         auto_accept: bool,
     ) -> Project:
         secret = webhook_secret or format_secret(self.ids.webhook_secret_bytes())
+        parse_secret(secret)
         endpoints = EndpointRegistry(self.ids)
         for url in webhook_urls:
             endpoints.add_static(url, secret=secret, event_types=(INCOMING,), now=self.clock.now())

@@ -22,7 +22,8 @@ HTTP_PROTOCOLS = ("http/1.1",)  # aiohttp serves no HTTP/2; clients that offer h
 
 
 class Authority:
-    """A certificate authority of this process alone. Its certificate lies in `ca_file`, in a folder of its own.
+    """A certificate authority of this process alone. Its certificate lies in `ca_file`, in a folder of its own,
+    with those of the authorities of a user's certificate: what clients need to trust.
 
     The authority's key never leaves memory. Use it as a context manager, or call `close()`, which removes the folder,
     once nobody needs the file.
@@ -50,6 +51,20 @@ class Authority:
         certificate = self._ca.issue_cert(*certificate_names(hosts), common_name=SERVED_NAME)
         certificate.configure_cert(context)
         return context
+
+    def trust(self, certificate_file: str) -> None:
+        """Let `ca_file` have the authorities of a user's certificate too, as far as its file has them: a self-signed
+        certificate is its own. Raises `UsageError` when it has no certificates."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        try:
+            chain = x509.load_pem_x509_certificates(Path(certificate_file).read_bytes())
+        except (OSError, ValueError) as error:
+            raise UsageError(f"TLS: {certificate_file} has no certificates: {error}") from error
+        # Of the server's own only a self-signed one: clients differ in whether they trust another.
+        authorities = [each for each in chain if each is not chain[0] or each.subject == each.issuer]
+        self.ca_file.write_bytes(self.ca_pem + b"".join(each.public_bytes(Encoding.PEM) for each in authorities))
 
     def close(self) -> None:
         """Remove the folder with the certificate file. Contexts already made go on working."""
@@ -88,6 +103,7 @@ def server_contexts(
         sip = authority.server_context(hosts, keylog=keylog)
         return ServerContexts(sip=sip, https=authority.server_context(hosts, protocols=HTTP_PROTOCOLS, keylog=keylog))
     sip = context_from_files(certificate_file, key_file, keylog=keylog)
+    authority.trust(certificate_file)
     https = context_from_files(certificate_file, key_file, protocols=HTTP_PROTOCOLS, keylog=keylog)
     served = authority.server_context(hosts, protocols=HTTP_PROTOCOLS, keylog=keylog)
 

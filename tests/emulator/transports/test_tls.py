@@ -1,3 +1,4 @@
+import datetime
 import ipaddress
 import ssl
 from collections.abc import Iterator
@@ -6,7 +7,9 @@ from pathlib import Path
 import pytest
 import trustme
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from ringback.emulator.errors import UsageError
 from ringback.emulator.transports.tls import (
     Authority,
@@ -14,6 +17,8 @@ from ringback.emulator.transports.tls import (
     context_from_files,
     server_contexts,
 )
+
+ONE_DAY = datetime.timedelta(days=1)
 
 
 @pytest.fixture
@@ -143,6 +148,45 @@ def test_redirected_client_gets_authoritys_certificate_when_user_has_his_own(
     connection = handshake(contexts.https, client, "api.openai.com")
     assert "api.openai.com" in names_in(connection)
     assert connection.selected_alpn_protocol() == "http/1.1"
+
+
+def test_client_trusts_users_certificate_by_the_ca_file_when_its_chain_is_there(
+    authority: Authority, files: tuple[str, str, trustme.CA]
+) -> None:
+    certificate, key, ca = files
+    with open(certificate, "ab") as file:
+        file.write(ca.cert_pem.bytes())
+    contexts = server_contexts(authority, certificate_file=certificate, key_file=key)
+    client = ssl.create_default_context(cafile=str(authority.ca_file))
+    assert names_in(handshake(contexts.sip, client, "pbx.example")) == {"pbx.example"}
+    assert "api.openai.com" in names_in(handshake(contexts.https, client, "api.openai.com"))
+    assert b"PRIVATE" not in authority.ca_file.read_bytes()
+
+
+def test_client_trusts_users_certificate_by_the_ca_file_when_it_is_self_signed(
+    authority: Authority, tmp_path: Path
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pbx.example")])
+    now = datetime.datetime.now(datetime.UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + ONE_DAY)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("pbx.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    both = tmp_path / "both.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    both.write_bytes(secret + signed.public_bytes(Encoding.PEM))
+    contexts = server_contexts(authority, certificate_file=str(both), key_file=str(both))
+    client = ssl.create_default_context(cafile=str(authority.ca_file))
+    assert names_in(handshake(contexts.sip, client, "pbx.example")) == {"pbx.example"}
+    assert b"PRIVATE" not in authority.ca_file.read_bytes()
+
+
+def test_ca_file_has_no_certificate_of_a_server_alone(authority: Authority, files: tuple[str, str, trustme.CA]) -> None:
+    before = authority.ca_file.read_bytes()
+    server_contexts(authority, certificate_file=files[0], key_file=files[1])
+    assert authority.ca_file.read_bytes() == before
 
 
 def test_user_learns_which_file_is_missing(files: tuple[str, str, trustme.CA]) -> None:
