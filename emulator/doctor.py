@@ -1,6 +1,7 @@
 """`ringback doctor`: finds from outside what stops a softphone, with a call of its own where an emulator runs."""
 
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ KEY = "1"
 ANSWERED_BY_ITSELF = 3.0
 """How long an application may take to accept before the doctor does."""
 LISTENING = 6.0
+NOT_ACCEPTABLE = 488
+SUITES = ("AES_CM_128_HMAC_SHA1_80",)
 SESSION = {"type": "realtime", "model": "gpt-realtime"}
 TRANSPORTS = ("tls", "tcp", "udp")
 NEEDS = {"tls": "TCP", "tcp": "TCP", "udp": "UDP"}
@@ -40,7 +43,8 @@ class Doctor:
             ready = await probes.fetch_ready(self.url)
         except probes.NotReady as error:
             self._find("emulator", Level.WRONG, error.reason, error.do)
-            self.findings += probes.local_ports(self.settings) + probes.rtp_range(self.settings)
+            if self._is_here:
+                self.findings += probes.local_ports(self.settings) + probes.rtp_range(self.settings)
             return self.findings
         self._find("emulator", Level.WELL, f"answers at {self.url}, project {ready['project_id']}")
         to = self._named_from_here(Addresses.of(ready))
@@ -56,12 +60,18 @@ class Doctor:
 
     # Private
 
+    @property
+    def _is_here(self) -> bool:
+        """Whether it is this machine that is asked for an emulator."""
+        host = urlsplit(self.url).hostname or ""
+        return host in ("localhost", "::1") or host.startswith("127.")
+
     def _named_from_here(self, to: Addresses) -> Addresses:
         """With the address at which the emulator was reached, where it names one that means another machine here."""
-        host = urlsplit(self.url).hostname or ""
-        if not to.is_loopback or host in ("localhost", "::1") or host.startswith("127."):
+        if not to.is_loopback or self._is_here:
             self.findings += probes.address(to, self.settings)
             return to
+        host = urlsplit(self.url).hostname or ""
         says = f"the emulator names {to.host} to phones, which for them is their own machine; going on with {host}"
         self._find("address", Level.WRONG, says, f"ringback serve --host 0.0.0.0 --advertise-ip {host}")
         return replace(to, host=host)
@@ -89,14 +99,12 @@ class Doctor:
         health = await self._get("health")
         self._since = health["journal_entries"] + health["journal_dropped"]
         try:
-            call = await phone.dial(uri)
-            accepted_by = await self._accept(call, ready)
-            answer = await call.answered(probes.PATIENCE)
+            call, accepted_by = await self._connected(phone, uri, ready)
         except self.phone_error as error:
-            self._find(
-                topic, Level.WRONG, f"{uri}: {error}", f"see what happened: {self.url}/_ringback/journal?kind=sip"
-            )
+            do = f"see what happened: {self.url}/_ringback/journal?kind=sip"
+            self._find(topic, Level.WRONG, f"{uri}: {error}", do)
             return
+        answer = call.answer
         self._find(topic, Level.WELL, f"{uri} is answered; {accepted_by}")
         self._judge_answer(answer, to)
         try:
@@ -113,6 +121,17 @@ class Doctor:
             self._find(topic, Level.WRONG, f"hanging up failed: {error}")
         self._judge_sound(await self._statistics(call.id), received, heard, answer)
 
+    async def _connected(self, phone: Any, uri: str, ready: dict[str, Any]) -> tuple[Any, str]:
+        """A call that was answered, and by whom; with SRTP where plain RTP is refused. Raises what the phone does."""
+        call = await phone.dial(uri)
+        try:
+            return call, await self._accept(call, ready)
+        except self.phone_error as error:
+            if getattr(error, "status", None) != NOT_ACCEPTABLE:
+                raise
+        call = await phone.dial(uri, suites=SUITES)
+        return call, await self._accept(call, ready)
+
     async def _accept(self, call: Any, ready: dict[str, Any]) -> str:
         """Who accepted the call: an application, else the doctor itself. Raises what the phone does."""
         try:
@@ -125,13 +144,15 @@ class Doctor:
                 aiohttp.ClientSession(headers=headers) as session,
                 session.post(url, json=SESSION) as response,
             ):
-                accepted = response.status == 200
+                accepted = response.status == HTTPStatus.OK
+            await call.answered(probes.PATIENCE)
             return "no application did, so the doctor accepted it" if accepted else "an application accepted it"
         return "an application or --auto-accept took it"
 
     def _judge_answer(self, answer: Any, to: Addresses) -> None:
         keys = "keys as RFC 4733 events" if answer.dtmf_payload_type is not None else "no keys"
-        self._find("codecs", Level.WELL, f"{answer.codec}, {answer.ptime_ms} ms, {keys}")
+        secure = "" if answer.crypto is None else "; only with SRTP, which phones must be set to"
+        self._find("codecs", Level.WELL, f"{answer.codec}, {answer.ptime_ms} ms, {keys}{secure}")
         where = f"{answer.address}:{answer.port}"
         if answer.address != to.host and answer.address.startswith("127."):
             says = f"the answer wants the sound at {where}, but the call went to {to.host}"

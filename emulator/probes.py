@@ -155,7 +155,7 @@ async def _judged(to: Addresses, ca_file: str) -> list[Finding]:
     except ssl.SSLCertVerificationError as error:
         about_name = "mismatch" in error.verify_message.lower()
         do = (
-            f"ringback serve --advertise-ip {to.host} puts it in; a certificate of your own needs it as a name"
+            f"ringback serve --advertise-ip {to.host}\nor a certificate of your own with that name (--tls-cert)"
             if about_name
             else f"give the whole chain (--tls-cert), or let phones trust {ca_file}"
         )

@@ -20,6 +20,7 @@ CAPABILITIES = (
     "is transferred",
     "hangs up",
     "is hung up on",
+    "speaks SRTP",
 )
 PEERS = {
     "baresip": "1.0.0 (apt `baresip-core`), TLS, TCP, UDP",
@@ -31,6 +32,9 @@ PEERS = {
 }
 ABSENT = {
     ("SIPp", "holds and resumes"): "plays what a scenario says; holding is tested with baresip",
+    ("SIPp", "speaks SRTP"): "plays plain RTP from its pcap file",
+    ("Kamailio", "speaks SRTP"): "the sound does not go through it",
+    ("pyVoIP", "speaks SRTP"): "has no SRTP",
     ("pyVoIP", "presses digits"): "sends no RFC 4733 events",
     ("pyVoIP", "holds and resumes"): "sends no re-INVITE",
     ("pyVoIP", "is transferred"): "ignores REFER",

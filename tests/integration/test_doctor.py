@@ -63,6 +63,13 @@ async def test_doctor_accepts_its_call_where_no_application_does(start_emulator:
     assert heard.says == f"heard “{SAYS}”"
 
 
+async def test_doctor_calls_with_srtp_where_plain_sound_is_refused(start_emulator: StartEmulator) -> None:
+    topics = await examine(await start_emulator(auto_accept=True, srtp="required"))
+    assert wrong(topics) == []
+    [codecs] = topics["codecs"]
+    assert codecs.says.endswith("only with SRTP, which phones must be set to")
+
+
 async def test_doctor_says_that_a_call_is_refused(start_emulator: StartEmulator) -> None:
     emulator = await start_emulator()
     emulator.projects.clear()

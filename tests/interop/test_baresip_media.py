@@ -22,6 +22,7 @@ def answers(emulator: Emulator) -> list[str]:
     return found
 
 
+@pytest.mark.interop("baresip", "speaks SRTP")
 async def test_softphone_with_srtp_is_greeted_understood_held_and_resumed(
     start_emulator: StartEmulator, start_baresip: StartBaresip
 ) -> None:

@@ -47,3 +47,16 @@ async def test_phone_is_hung_up_on(desk: Desk, transport: str) -> None:
     assert (await desk.rest.hangup(call_id)).status == 200
     assert await call.ended() == "callee"
     await wait_for_entry(desk.emulator, "call.ended")
+
+
+@pytest.mark.interop("ringback's phone", "speaks SRTP")
+async def test_phone_talks_by_srtp(desk: Desk) -> None:
+    call, call_id = await desk.connect("tls", suites=("AES_CM_128_HMAC_SHA1_80",))
+    assert (await call.answered()).crypto is not None
+    async with await desk.attach(call_id) as sideband:
+        await sideband.send(SAY)
+        assert await call.wait_for_heard() == GREETING
+        await call.say("here I am")
+        await wait_for_entry(desk.emulator, "media.heard", lambda entry: entry.data["text"] == "here I am")
+    await call.hang_up()
+    await wait_for_entry(desk.emulator, "call.ended")
