@@ -160,7 +160,9 @@ class InviteClientTransaction:
         if response.status < 200:
             self._step(InviteClientInput.PROVISIONAL)
             if was_open:
-                self._repeat_at = self._end_at = None  # RFC 3261 17.1.1.2: neither A nor B in Proceeding
+                # RFC 3261 17.1.1.2: no timer A in Proceeding. No B either, since somebody may be ringing; but ours are
+                # re-INVITEs, and a peer that never answers one must not be remembered for ever.
+                self._repeat_at, self._end_at = None, now + self._timers.timeout
             return None
         self._step(InviteClientInput.SUCCESS if response.status < 300 else InviteClientInput.FAILURE)
         if was_open:

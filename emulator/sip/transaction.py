@@ -127,6 +127,7 @@ INVITE_CLIENT: Final[dict[tuple[InviteClientState, InviteClientInput], InviteCli
     (_CS.PROCEEDING, _CI.PROVISIONAL): _CS.PROCEEDING,  # RFC 3261 17.1.1.2
     (_CS.PROCEEDING, _CI.SUCCESS): _CS.ACCEPTED,  # RFC 6026 7.2
     (_CS.PROCEEDING, _CI.FAILURE): _CS.COMPLETED,  # RFC 3261 17.1.1.2: ACK
+    (_CS.PROCEEDING, _CI.TIMER_B): _CS.TERMINATED,  # ours: a re-INVITE rings nobody, who does not answer it is gone
     (_CS.PROCEEDING, _CI.TRANSPORT_ERROR): _CS.TERMINATED,  # RFC 3261 17.1.4: told as 503
     (_CS.COMPLETED, _CI.PROVISIONAL): _CS.COMPLETED,  # RFC 3261 17.1.1.2: a late one is dropped
     (_CS.COMPLETED, _CI.SUCCESS): _CS.COMPLETED,  # RFC 3261 17.1.1.2: contradicts the final response, dropped

@@ -180,13 +180,16 @@ def test_invite_transaction_repeats_the_invite_until_timer_b_over_udp() -> None:
     assert transaction.is_terminated
 
 
-def test_invite_transaction_waits_without_a_timer_once_it_rings() -> None:
+def test_invite_transaction_waits_as_long_again_after_each_provisional_response_and_repeats_nothing() -> None:
     transaction = invite()
     assert transaction.is_open
-    assert transaction.receive_response(response(180), 0.1) is None
-    assert transaction.next_deadline() is None
-    assert transaction.handle_timer(100.0) is None
+    assert transaction.receive_response(response(100), 0.1) is None
+    assert transaction.receive_response(response(180), 20.0) is None
+    assert transaction.next_deadline() == 52.0
+    assert transaction.handle_timer(51.0) is None
     assert transaction.is_open
+    assert transaction.handle_timer(52.0) is None
+    assert (transaction.is_terminated, transaction.failure) == (True, 408)
 
 
 def test_invite_transaction_acknowledges_every_copy_of_a_failure() -> None:

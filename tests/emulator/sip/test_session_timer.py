@@ -280,6 +280,15 @@ def test_refresh_that_is_never_answered_ends_the_session(peer: Any) -> None:
     assert peer.events(SessionTimedOut) == [SessionTimedOut(dialog=dialog)]
 
 
+def test_refresh_that_is_only_tried_ends_the_session_and_leaves_nothing(peer: Any) -> None:
+    dialog = refresh_due(peer)
+    request = reinvite_of(peer, dialog)
+    peer.answer(request, 100)
+    peer.wait(32)
+    assert peer.events(SessionTimedOut) == [SessionTimedOut(dialog=dialog)]
+    assert peer.endpoint.describe()["pending_requests"] == 0
+
+
 def test_refresh_that_crosses_a_bye_is_acknowledged(peer: Any) -> None:
     dialog = refresh_due(peer)
     request = reinvite_of(peer, dialog)
