@@ -157,6 +157,9 @@ class Settings:
         "Codecs of SIP calls: PCMU, PCMA, opus, G722. The caller's order decides; this one is that of our own offers.",
         tag="CHOICE",
     )
+    rtp_timeout: float = setting(
+        0.0, "How long a SIP caller may send no RTP before the call is hung up; 0 is for ever.", tag="CHOICE"
+    )
     srtp: SrtpUse = setting(
         "preferred",
         "SRTP with keys in the SDP (RFC 4568): `preferred` speaks what the offer says, and SRTP where it says both; "

@@ -87,6 +87,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.ANSWERED, I.PEER_FAILED): S.ENDED,  # CHOICE: webrtc_connect_timeout
     (S.ANSWERED, I.ACK_TIMED_OUT): S.LEAVING,  # RFC 3261 13.3.1.4: 64·T1 without an ACK
     (S.ANSWERED, I.MEDIA_FAILED): S.LEAVING,  # the ACK carried an answer that we can't use
+    (S.ANSWERED, I.MEDIA_SILENT): S.LEAVING,  # CHOICE: rtp_timeout
     (S.ANSWERED, I.CANCELLED): S.ENDED,  # it came while the answer still waited for the reply to be written
     (S.ANSWERED, I.CALLER_BYE): S.ENDED,  # RFC 3261 15.1.2
     (S.ANSWERED, I.SEND_FAILED): S.ENDED,  # the caller's connection is gone
@@ -99,6 +100,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.CONNECTED, I.PEER_CLOSED): S.ENDED,  # OBS: closing the browser ends the call
     (S.CONNECTED, I.PEER_FAILED): S.ENDED,  # RFC 7675 5.1: consent expired
     (S.CONNECTED, I.MEDIA_FAILED): S.LEAVING,  # RFC 4568 5.1.3: the answer in the ACK takes no key of ours
+    (S.CONNECTED, I.MEDIA_SILENT): S.LEAVING,  # CHOICE: rtp_timeout
     (S.CONNECTED, I.SESSION_EXPIRED): S.LEAVING,  # OBS: 60 minutes
     (S.CONNECTED, I.REFRESH_MISSED): S.LEAVING,  # RFC 4028 10: BYE
     (S.CONNECTED, I.STOP): S.LEAVING,  # the emulator stops: BYE
@@ -111,6 +113,7 @@ TRANSITIONS: dict[tuple[State, InputKind], State] = {
     (S.TRANSFERRING, I.REFER_UNREPORTED): S.LEAVING,  # CHOICE: refer_unreported
     (S.TRANSFERRING, I.CALLER_BYE): S.ENDED,  # RFC 3261 15.1.2: what a transfer ends with
     (S.TRANSFERRING, I.MEDIA_FAILED): S.LEAVING,  # the same, where a REFER waited for the ACK
+    (S.TRANSFERRING, I.MEDIA_SILENT): S.LEAVING,  # CHOICE: rtp_timeout
     (S.TRANSFERRING, I.SESSION_EXPIRED): S.LEAVING,  # OBS: 60 minutes
     (S.TRANSFERRING, I.REFRESH_MISSED): S.LEAVING,  # RFC 4028 10: BYE
     (S.TRANSFERRING, I.STOP): S.LEAVING,  # the emulator stops: BYE
@@ -130,6 +133,7 @@ LATE: frozenset[tuple[State, InputKind]] = frozenset(
         (S.CONNECTED, I.REFER_BYE_OVERDUE),
         (S.TRANSFERRING, I.ACKED),
         *((S.LEAVING, kind) for kind in (I.ACKED, I.ACK_TIMED_OUT, I.MEDIA_READY, I.MEDIA_FAILED, I.REFER_FAILED)),
+        (S.LEAVING, I.MEDIA_SILENT),
         *((S.LEAVING, kind) for kind in (I.ANSWER_READY, I.PEER_CONNECTED, I.PEER_CLOSED, I.PEER_FAILED)),
         *((S.LEAVING, kind) for kind in (I.REFER_DONE, I.REFER_BYE_OVERDUE, I.SESSION_EXPIRED, I.STOP)),
         (S.LEAVING, I.REFRESH_MISSED),
@@ -147,6 +151,7 @@ _ENDINGS: dict[InputKind, tuple[str, str]] = {
     I.PEER_FAILED: ("emulator", "the peer can't be reached"),
     I.DECISION_TIMED_OUT: ("emulator", "no decision in time"),
     I.MEDIA_FAILED: ("emulator", "no media"),
+    I.MEDIA_SILENT: ("emulator", "no RTP of the caller"),
     I.SEND_FAILED: ("emulator", "the caller can't be reached"),
     I.ACK_TIMED_OUT: ("emulator", "no ACK"),
     I.REFER_BYE_OVERDUE: ("emulator", "transferred, but no BYE came"),

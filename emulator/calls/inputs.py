@@ -24,6 +24,7 @@ class InputKind(Enum):
     PEER_CLOSED = "peer closed"
     PEER_FAILED = "peer failed"
     MEDIA_FAILED = "media failed"
+    MEDIA_SILENT = "media silent"
     SEND_FAILED = "send failed"
     CANCELLED = "cancelled"
     ACKED = "acked"
@@ -131,6 +132,13 @@ class MediaFailed:
 
     kind: ClassVar = InputKind.MEDIA_FAILED
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaSilent:
+    """The caller sent no RTP for as long as the setting allows."""
+
+    kind: ClassVar = InputKind.MEDIA_SILENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +265,7 @@ Input: TypeAlias = (
     | PeerClosed
     | PeerFailed
     | MediaFailed
+    | MediaSilent
     | SendFailed
     | Cancelled
     | Acked

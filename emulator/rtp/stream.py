@@ -105,12 +105,14 @@ class RtpStream:
         self._report_at = now + self._interval() / 2  # RFC 3550 6.2: the first one after half the interval
         self._counts = {"stun": 0, "malformed": 0, "foreign": 0, "unknown_payload": 0, "unwanted": 0, "reports": 0}
         self._unauthentic = self._replayed = 0
+        self._heard_at = now
         self._round_trip: float | None = None
         self._peer_lost = 0
 
     def renegotiate(self, audio: AudioParameters, now: float, keys: MediaKeys | None = None) -> None:
         """A re-INVITE was answered: the next tick follows it. A new remote address is used at once and latched anew."""
         before, self._audio = self._audio, audio
+        self._heard_at = now
         if keys is None or self._srtp is None:
             self._srtp = None if keys is None else Srtp(keys)
         else:
@@ -228,6 +230,10 @@ class RtpStream:
         """Of what we send."""
         return self._sender.ssrc
 
+    def silence(self, now: float) -> float:
+        """For how long no packet of the peer came, or since the last offer/answer; 0 while none is to come (hold)."""
+        return now - self._heard_at if self._audio.receives else 0.0
+
     def statistics(self) -> dict[str, object]:
         """Counts of the whole stream, over all sources. Times are seconds; `round_trip` is None until it is known."""
         host, port = self._latch.target
@@ -257,6 +263,7 @@ class RtpStream:
         elif not self._audio.receives:
             self._counts["unwanted"] += 1
         else:
+            self._heard_at = now
             self._receiver.receive(packet, now)
 
     def _receive_reports(self, data: bytes, now: float) -> bool:

@@ -34,7 +34,7 @@ from ..calls.effects import (
     SendSip,
     StartMedia,
 )
-from ..calls.inputs import ByeCompleted, Input, ReplyToken, SessionExpired, Stop
+from ..calls.inputs import ByeCompleted, Input, MediaSilent, ReplyToken, SessionExpired, Stop
 from ..calls.leg import SipLeg, WebRtcLeg
 from ..calls.project import Project
 from ..config import Settings
@@ -415,7 +415,8 @@ class Performer:
             give = functools.partial(self.apply, call)
             self._hold(run, self._webrtc.open(call, run.host, give, self._bug_of(call)))
             return
-        self.control.apply(call, self._sip.open(run, self._bug_of(call)), self._clock.now())
+        on_silence = functools.partial(self.apply, call, MediaSilent())
+        self.control.apply(call, self._sip.open(run, self._bug_of(call), on_silence), self._clock.now())
 
     def _start_media(self, run: CallRun) -> None:
         if isinstance(run.call.leg, WebRtcLeg):

@@ -150,6 +150,9 @@ class MediaLeg:
     stream: "RtpStream | None" = None
     host: RunningHost | None = None
     on_digit: Callable[[str], None] | None = None
+    patience: float = 0.0
+    """After so many seconds without a packet of the peer `on_silence` is called; 0 is never."""
+    on_silence: Callable[[], None] = lambda: None
 
     @property
     def port(self) -> int:
@@ -215,6 +218,9 @@ class MediaLeg:
             session.receive_dtmf(digit, now)
         self._send()
         self.host.pump()
+        if 0.0 < self.patience <= self.stream.silence(now):
+            self.patience = 0.0
+            self.on_silence()
 
     def _send(self) -> None:
         assert self.stream is not None

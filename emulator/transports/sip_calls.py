@@ -59,7 +59,7 @@ class SipCalls:
         self._find_line = line_of
         self._faults = faults
 
-    def open(self, run: CallRun, on_bug: Callable[[BaseException], None]) -> Input:
+    def open(self, run: CallRun, on_bug: Callable[[BaseException], None], on_silence: Callable[[], None]) -> Input:
         """Bind a port, and what the call is to know of it."""
         call = run.call
         if (line := self._line_of(call)) is not None:
@@ -78,6 +78,8 @@ class SipCalls:
             faults=self._faults,
             project_id=call.project_id,
             call_id=call.call_id,
+            patience=self._settings.rtp_timeout,
+            on_silence=on_silence,
         )
         return MediaReady(port=sockets.port)
 

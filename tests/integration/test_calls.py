@@ -209,3 +209,20 @@ async def test_emulator_that_stops_sends_bye_to_every_call(start_emulator: Start
             await call.answered()
         await emulator.stop()
         assert [await call.ended() for call in calls] == 3 * ["callee"]
+
+
+async def test_caller_without_rtp_is_hung_up_on_after_the_setting(
+    start_emulator: StartEmulator, receiver: WebhookReceiver
+) -> None:
+    emulator = await start_emulator(auto_accept=True, rtp_timeout=0.3)
+    async with Phone(ca_file=emulator.ready.ca_file) as phone:
+        call = await phone.dial(emulator.ready.sip["tls"])
+        await call.answered()
+        await call.reoffer("inactive")  # who holds the call owes no RTP
+        await call.reoffer("sendrecv")
+        await call.wait_for_heard()
+        assert not call.is_over
+        call.media.is_muted = True
+        assert await call.ended() == "callee"
+    ended = await wait_for_entry(emulator, "call.ended")
+    assert (ended.data["by"], ended.data["reason"]) == ("emulator", "no RTP of the caller")

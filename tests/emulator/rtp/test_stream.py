@@ -379,3 +379,15 @@ def test_statistics_have_a_count_for_everything() -> None:
         *("skipped_frames", "timeline_resets", "jitter", "sources", "dtmf_digits", "stun", "malformed", "foreign"),
         *("unknown_payload", "unwanted", "reports", "peer_lost", "round_trip", "remote"),
     }
+
+
+def test_leg_knows_how_long_its_peer_has_been_silent() -> None:
+    stream = make(now=1.0)
+    assert stream.silence(4.0) == 3.0
+    stream.receive_datagram(audio(1), PEER, 4.0)
+    stream.receive_datagram(audio(2, payload_type=99), PEER, 8.0)
+    assert stream.silence(9.0) == 5.0
+    stream.renegotiate(Parameters(receives=False), 9.0)
+    assert stream.silence(100.0) == 0.0
+    stream.renegotiate(Parameters(), 100.0)
+    assert stream.silence(101.0) == 1.0
