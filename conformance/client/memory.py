@@ -27,6 +27,9 @@ ADDRESS = ("127.0.0.1", 5061)
 QUIET_FOR = 1.0
 """So long after the last sound whoever waits for quiet is woken each 20 ms."""
 FRAME_SECONDS = 0.02
+BROKEN_OFF = 0.5
+"""So long without a frame, and what was being said has broken off. A busy machine hands frames over late, and loses
+none."""
 
 
 class Line(Protocol):
@@ -108,7 +111,7 @@ class MemoryEar(Ear):
     def _tick(self) -> None:
         self._timer = None
         self._ticks -= 1
-        if self.quiet_seconds > 2 * FRAME_SECONDS:
+        if self.quiet_seconds > BROKEN_OFF:
             self.miss(SILENCE)
         self._changed()
         self._wait()

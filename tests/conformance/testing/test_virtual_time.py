@@ -1,13 +1,18 @@
 """The manual clock: what takes hours takes milliseconds, and two runs are alike to the byte."""
 
+import asyncio
 import json
 from dataclasses import asdict
 
 import pytest
 from applications import SESSION, Asgi
 from openai import AsyncOpenAI
+from ringback.conformance.client.memory import MemoryEar
 from ringback.conformance.testing.emulator_thread import EmulatorThread
+from ringback.conformance.testing.loop_thread import LoopThread
 from ringback.conformance.testing.synchronous import Ringback
+from ringback.conformance.testing.virtual_loop import VirtualLoop
+from ringback.fixtures import wirecode
 
 
 def long_call(ringback: Ringback) -> None:
@@ -81,3 +86,25 @@ def test_caller_in_memory_is_transferred(ringback: Ringback) -> None:
     call = ringback.dial(via="memory", from_="+14255550112")
     call.transferred_to("tel:+14155550123")
     call.ended()
+
+
+@pytest.mark.parametrize(("pause", "complete"), [(0.3, [True]), (0.8, [False])])
+def test_ear_in_memory_takes_late_frames_for_late_and_a_long_pause_for_the_end(
+    pause: float, complete: list[bool]
+) -> None:
+    async def hear() -> list[bool]:
+        ear = MemoryEar(lambda: None)
+        sound = wirecode.encode("a busy machine")
+        half = wirecode.FRAME * (len(sound) // wirecode.FRAME // 2)
+        ear.listen(sound[:half])
+        await asyncio.sleep(pause)
+        if complete == [True]:
+            ear.listen(sound[half:])
+        ear.stop()
+        return [each.complete for each in ear.hearings]
+
+    thread = LoopThread(VirtualLoop())
+    try:
+        assert thread.run(hear()) == complete
+    finally:
+        thread.close()
