@@ -3,8 +3,7 @@
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import EmulatorBug
 
@@ -46,8 +45,7 @@ KINDS: dict[str, str] = {
 """The kinds of entry, each with what its `data` holds. `add` refuses any other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing that happened. `at` is Unix time in seconds; `sequence` counts from 1 without a gap.
 
     SIP messages know only their `sip_call_id`; the entry with which a call begins has both ids and joins them.

@@ -87,6 +87,8 @@ REASONS: Final = {
 """IANA's registry of response codes."""
 
 _LENGTH_DIGITS = 10
+_HAS_LENGTH = "has length"
+_COPIED = "copied"
 _DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT\Z")
 
 
@@ -136,6 +138,11 @@ class _Message:
     def call_id(self) -> str:
         """The SIP Call-ID."""
         return self._single("call-id", "Call-ID")
+
+    @property
+    def call_id_text(self) -> str | None:
+        """The SIP Call-ID as it came, None without one."""
+        return self.headers.parsed.get("call-id") or self.headers.get("Call-ID")
 
     @property
     def cseq(self) -> CSeq:
@@ -216,7 +223,7 @@ class _Message:
     def _serialise(self, start_line: str) -> bytes:
         lines = [start_line]
         lines += [f"{name}: {value}" for name, value in self.headers]
-        if not self.headers.values("content-length"):
+        if _HAS_LENGTH not in self.headers.parsed and not self.headers.values("content-length"):
             lines.append(f"Content-Length: {len(self.body)}")
         lines.append("\r\n")
         return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
@@ -351,25 +358,41 @@ def response_to(
     has a tag. `via` takes the place of the topmost, with `received` and `rport` in it. `content_type` goes with a
     body; `headers` stand after Content-Length.
     """
-    values = request.headers.values
-    copied: list[tuple[str, Sequence[str]]] = [("Via", _response_vias(request, via))]
+    vias, others = _copied(request, to_tag, via)
+    items = vias.copy()
     if request.method == "INVITE" and 100 < status < 300:
-        copied.append(("Record-Route", values("record-route")))  # RFC 3261 12.1.1: all of them, in order
-    copied += (
-        ("From", values("from")),
-        ("To", [_tagged(request, value, to_tag) for value in values("to")]),
-        ("Call-ID", values("call-id")),
-        ("CSeq", values("cseq")),
-    )
+        # RFC 3261 12.1.1: all of them, in order
+        items += [("Record-Route", value) for value in request.headers.values("record-route")]
+    items += others
     if status == 100:
-        copied.append(("Timestamp", values("timestamp")))  # RFC 3261 8.2.6.1
-    items = [(name, value) for name, fields in copied for value in fields]
+        items += [("Timestamp", value) for value in request.headers.values("timestamp")]  # RFC 3261 8.2.6.1
     items.append(("Content-Length", str(len(body))))
     added = Headers(headers)  # it looks at them; what is copied was looked at when it came
     if content_type is not None:
         added.add("Content-Type", content_type)
     items += added
-    return Response(status=status, reason=reason, headers=Headers.of_parsed(items), body=body)
+    response = Response(status=status, reason=reason, headers=Headers.of_parsed(items), body=body)
+    response.headers.parsed[_HAS_LENGTH] = True
+    response.headers.parsed["call-id"] = request.call_id_text
+    return response
+
+
+_Items = list[tuple[str, str]]
+
+
+def _copied(request: Request, to_tag: str | None, via: Via | None) -> tuple[_Items, _Items]:
+    """The Vias, and the other fields that every response repeats; most requests get several with the same ones."""
+    kept = request.headers.parsed.get(_COPIED)
+    if kept is not None and kept[0] == to_tag and kept[1] is via:
+        return kept[2], kept[3]
+    values = request.headers.values
+    vias = [("Via", value) for value in _response_vias(request, via)]
+    others = [("From", value) for value in values("from")]
+    others += [("To", _tagged(request, value, to_tag)) for value in values("to")]
+    others += [("Call-ID", value) for value in values("call-id")]
+    others += [("CSeq", value) for value in values("cseq")]
+    request.headers.parsed[_COPIED] = (to_tag, via, vias, others)
+    return vias, others
 
 
 def _is_number(text: str) -> bool:

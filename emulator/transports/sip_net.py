@@ -9,7 +9,6 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import replace
 from typing import cast
 
 from ..errors import FlowGone
@@ -143,7 +142,7 @@ class SipNet:
                 self._send(transmission, streams)
                 continue
             for data in self._links.outgoing(transmission.data):
-                self._send(replace(transmission, data=data), streams)
+                self._send(transmission._replace(data=data), streams)
         for stream in streams.values():
             stream.write_queued()
 

@@ -47,7 +47,7 @@ def record_message(journal: Journal, event: MessageReceived | MessageSent, now: 
         "sip.received" if isinstance(event, MessageReceived) else "sip.sent",
         SipData(message.summary, event.flow, event.data),
         now=now,
-        sip_call_id=message.headers.get("Call-ID"),
+        sip_call_id=message.call_id_text,
     )
 
 

@@ -6,6 +6,7 @@ its own. The exit status is 1 for whatever is left: a call, a socket, a task, an
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import multiprocessing
 import random
@@ -19,14 +20,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from machine import describe
-from soak_server import PROJECT, SESSION_LIMIT, T1, serve
+from soak_server import PROJECT, T1, serve
 
 PATIENCE = 20.0
+RETRY = 0.5
 SAMPLES = 8
 WARM_UP = 300
 """Calls after which caches and the journal are full."""
-LINGER = 64 * T1 + SESSION_LIMIT + 1.0
-"""After it every transaction is forgotten, and every call whose caller vanished is over."""
 GROWTH = 2000
 """Bytes a call, above which memory grows. One message alone that is kept has as much."""
 FRAME = bytes([0x80, 0]) + bytes(10) + b"\xff" * 160
@@ -129,14 +129,13 @@ class Callers:
         try:
             port = await media.open() if media else 9
             ask = self._request(transport, number, user)
-            line.write(ask("INVITE", 1, "", sdp(port)))
+            invite = ask("INVITE", 1, "", sdp(port))
             if end == "CANCEL":
-                await self._next(queue, "100")
-                line.write(ask("CANCEL", 1, "", ""))
-                refused = await self._next(queue, "487")
+                await self._exchange(line, invite, queue, "100")
+                refused = await self._exchange(line, ask("CANCEL", 1, "", ""), queue, "487")
                 line.write(ask("ACK", 1, ";tag=" + header(refused, "To").partition(";tag=")[2], "", "INVITE"))
                 return
-            answer = await self._next(queue, "200")
+            answer = await self._exchange(line, invite, queue, "200")
             tag = ";tag=" + header(answer, "To").partition(";tag=")[2]
             if end == "no ACK":
                 return
@@ -146,19 +145,26 @@ class Callers:
                 assert where is not None
                 await media.play(int(where[1]), seconds)
             if end == "BYE":
-                line.write(ask("BYE", 2, tag, ""))
-                await self._next(queue, "200", "2 BYE")
+                # 481: the emulator hung up at the same time
+                await self._exchange(line, ask("BYE", 2, tag, ""), queue, "200|481", "2 BYE")
         finally:
             del line.queues[call_id]
             if media:
                 media.close()
 
-    async def _next(self, queue: asyncio.Queue[str], status: str, cseq: str = "1 INVITE") -> str:
+    async def _exchange(
+        self, line: Line, data: bytes, queue: asyncio.Queue[str], status: str, cseq: str = "1 INVITE"
+    ) -> str:
+        """Send a request, again after a while, until there is such a response."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                text = await queue.get()
-                if text.startswith(f"SIP/2.0 {status} ") and header(text, "CSeq") == cseq:
-                    return text
+                line.write(data)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(RETRY):
+                        while True:
+                            text = await queue.get()
+                            if re.match(f"SIP/2.0 ({status}) ", text) and header(text, "CSeq") == cseq:
+                                return text
 
     def _request(self, transport: str, number: int, user: str) -> Callable[..., bytes]:
         def build(method: str, cseq: int, tag: str, body: str, branch_of: str = "") -> bytes:
@@ -219,6 +225,17 @@ class Soak:
     seed: int
     abreast: int = 8
     traces: bool = False
+    growth: int = GROWTH
+
+    @property
+    def limit(self) -> float:
+        """Of each session: nobody hangs up the calls whose caller was cut off."""
+        return 2.0 + 2 * self.seconds
+
+    @property
+    def linger(self) -> float:
+        """After it every transaction is forgotten, and every call whose caller vanished is over."""
+        return 64 * T1 + self.limit + 1.0
 
 
 async def run(soak: Soak, ask: Callable[[str], dict[str, Any]], sip: dict[str, str], waiting: str) -> list[str]:
@@ -227,18 +244,18 @@ async def run(soak: Soak, ask: Callable[[str], dict[str, Any]], sip: dict[str, s
     async with Callers(sip, waiting, random.Random(soak.seed)) as callers:
         before = await asyncio.to_thread(ask, "trace" if soak.traces else "state")
         await in_a_row(callers, max(soak.calls // 10, WARM_UP), soak.abreast)
-        await asyncio.sleep(LINGER)
+        await asyncio.sleep(soak.linger)
         warm = await asyncio.to_thread(ask, "state")
         name = "traced" if soak.traces else "memory"
         sizes = [warm[name]]
         for _ in range(SAMPLES):
             await in_a_row(callers, soak.calls // SAMPLES, soak.abreast)
             sizes.append((await asyncio.to_thread(ask, "state"))[name])
-        await asyncio.sleep(LINGER)
+        await asyncio.sleep(soak.linger)
         rested = await asyncio.to_thread(ask, "state")
         row = time.perf_counter() - began
         await at_once(callers, soak.at_once, soak.seconds)
-        await asyncio.sleep(LINGER)
+        await asyncio.sleep(soak.linger)
         after = await asyncio.to_thread(ask, "state")
     # The second half: an allocator takes its time to find its size, and the first would show that.
     growth = (rested[name] - sizes[SAMPLES // 2]) / max(1, soak.calls // 2)
@@ -248,7 +265,7 @@ async def run(soak: Soak, ask: Callable[[str], dict[str, Any]], sip: dict[str, s
         f"{name} {' '.join(f'{size / 1e6:.1f}' for size in sizes)} MB, {rested[name] / 1e6:.1f} MB after the row, "
         f"{after[name] / 1e6:.1f} MB at the end: {growth:.0f} bytes a call in the second half"
     )
-    return [*left(before, after), *([f"memory grows by {growth:.0f} bytes a call"] if growth > GROWTH else [])]
+    return [*left(before, after), *([f"memory grows by {growth:.0f} bytes a call"] if growth > soak.growth else [])]
 
 
 def left(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -288,12 +305,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3.0, help="of each of the calls at once")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trace", action="store_true", help="count Python's objects, not the process's memory")
+    parser.add_argument("--growth", type=int, default=GROWTH, help="bytes that a call may leave behind")
     given = parser.parse_args()
+    soak = Soak(given.calls, given.at_once, given.seconds, given.seed, traces=given.trace, growth=given.growth)
     print(describe())
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     with tempfile.TemporaryDirectory() as folder:
-        server = context.Process(target=serve, args=(theirs, folder))
+        server = context.Process(target=serve, args=(theirs, folder, soak.limit), daemon=True)
         server.start()
         sip, waiting = ours.recv()
 
@@ -302,14 +321,7 @@ def main() -> int:
             state: dict[str, Any] = ours.recv()
             return state
 
-        wrong = asyncio.run(
-            run(
-                Soak(given.calls, given.at_once, given.seconds, given.seed, traces=given.trace),
-                ask,
-                sip,
-                waiting,
-            )
-        )
+        wrong = asyncio.run(run(soak, ask, sip, waiting))
         last = ask("stop")
         server.join()
     wrong += last["leaks"]

@@ -16,8 +16,6 @@ from ringback.emulator.server import Emulator
 
 T1 = 0.05
 """RFC 3261's timers ten times as fast: a caller that vanished is given up after 3.2 s."""
-SESSION_LIMIT = 8.0
-"""Ends the calls whose caller was cut off; nobody says goodbye for them."""
 JOURNAL = 2000
 PROJECT = "proj_soak"
 
@@ -46,16 +44,17 @@ class Accounts:
             self.bugs += 1
 
 
-def serve(pipe: Connection, folder: str) -> None:
-    asyncio.run(_serve(pipe, folder))
+def serve(pipe: Connection, folder: str, limit: float) -> None:
+    """`limit` ends the calls whose caller was cut off; nobody says goodbye for them."""
+    asyncio.run(_serve(pipe, folder, limit))
 
 
-async def _serve(pipe: Connection, folder: str) -> None:
+async def _serve(pipe: Connection, folder: str, limit: float) -> None:
     settings: dict[str, Any] = {f"{name}_port": 0 for name in ("http", "https", "sip_tls", "sip_tcp", "sip_udp")}
     settings |= {"project": PROJECT, "auto_accept": True, "sip_t1": T1, "sip_t2": 8 * T1, "sip_t4": 10 * T1}
     accounts = Accounts()
     async with Emulator(
-        Settings(session_limit=SESSION_LIMIT, journal_limit=JOURNAL, journal_folder=folder, **settings)
+        Settings(session_limit=limit, journal_limit=JOURNAL, journal_folder=folder, **settings)
     ) as emulator:
         emulator.journal.subscribe(accounts.take)
         waiting = emulator.add_project().id  # whose calls nobody decides
