@@ -3,6 +3,7 @@
 The ones for baresip and Kamailio are run by tests; those of the others follow their makers' documentation.
 """
 
+import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +123,12 @@ sip_tcp_port=-1
 sip_tls_port=-1
 root_ca={to.ca_file}
 verify_server_certs=1
-verify_server_cn=1
+verify_server_cn={int(not _is_address(to.host))}
 media_encryption=none
+ipv6_migration_done=1
+use_ipv6={int(":" in to.host)}
+use_rfc2833=1
+use_info=0
 
 [net]
 stun_server=
@@ -142,6 +147,10 @@ publish=0
             "Linphone: save as linphonerc, then",
             "  linphone --config linphonerc        (the console: linphonec -c linphonerc)",
             f"and call {to.uri('tls')}",
+            *(
+                ("It reads no addresses in certificates: verify_server_cn=0 checks the chain only.",)
+                * _is_address(to.host)
+            ),
             *_authority_warning(to),
         ),
     )
@@ -327,9 +336,15 @@ def _escaped(uri: str) -> str:
     return uri.replace(";", "\\;")
 
 
-def _is_private(host: str) -> bool:
-    import ipaddress
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
+
+def _is_private(host: str) -> bool:
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:

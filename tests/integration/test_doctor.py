@@ -235,6 +235,12 @@ def test_configuration_names_the_emulator(kind: str, host: str) -> None:
     assert "/nowhere/ca.pem is not on this machine" in text or kind == "twilio"
 
 
+def test_linphone_checks_names_but_not_addresses() -> None:
+    # linphonec 5.1 refuses a certificate for an address: it reads only the names in it.
+    assert "verify_server_cn=0\n" in softphones.linphone(addresses("192.168.1.7")).as_text()
+    assert "verify_server_cn=1\n" in softphones.linphone(addresses("phones.example.com")).as_text()
+
+
 # How findings look
 
 LONG = Finding(
