@@ -115,6 +115,8 @@ class ItemPreviousKept(Rule):
         super().__init__(scope)
         self._previous: dict[str, str | None] = {}
         self._of_model: set[str] = set()
+        self._followed_first: set[str] = set()
+        """Items that came behind the first one; another may be put before that while they are made."""
         self._order: list[str] = []
 
     def received(self, event: TraceEvent) -> Iterator[Violation]:
@@ -125,13 +127,15 @@ class ItemPreviousKept(Rule):
             self._of_model.add(item_id)
         elif event.type == "conversation.item.added":
             previous = self._previous[item_id] = event.text("previous_item_id")
+            if previous not in self._order[1:]:
+                self._followed_first.add(item_id)
             if item_id not in self._order:
                 self._order.insert(self._order.index(previous) + 1 if previous in self._order else 0, item_id)
         elif event.type == "conversation.item.deleted" and item_id in self._order:
             self._order.remove(item_id)
         elif event.type == "conversation.item.done" and item_id in self._previous:
             added, done = self._previous[item_id], event.text("previous_item_id")
-            follows_first = added is not None and added not in self._order[1:]
+            follows_first = added is not None and (item_id in self._followed_first or added not in self._order[1:])
             kept = done == added or (done is None and item_id in self._of_model and follows_first)
             yield from self.unless(kept, event, f"{item_id} was added after {added} and is done after {done}")
 

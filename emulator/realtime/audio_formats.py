@@ -29,7 +29,8 @@ class AudioDecoder:
         return self._resampler.process(self._pcm(data))
 
     def flush(self) -> Samples:
-        """The end of the stream: the rest of it."""
+        """The end of the stream: the rest of it, and half a sample is none. What comes next begins another."""
+        self._odd = b""
         return np.zeros(0, dtype=np.int16) if self._codec is not None else self._resampler.flush()
 
     def _pcm(self, data: bytes) -> Samples:

@@ -73,6 +73,7 @@ class Conversation:
         self._items: dict[str, Item] = {}
         self._budget = budget
         self._cost = 0
+        self._has_forgotten = False
 
     # Input
 
@@ -88,9 +89,7 @@ class Conversation:
         self._join(item, item.next)
         self._items[item.id] = item
         self._weigh(item)
-        while self._cost > self._budget and self.first is not self.last:
-            assert self.first is not None
-            self.remove(self.first)
+        self._forget_oldest()
 
     def remove(self, item: Item) -> None:
         """Take `item` out; it keeps nothing of its neighbours."""
@@ -116,11 +115,16 @@ class Conversation:
             self.text_tokens -= item.text_tokens
             self.audio_tokens -= item.audio_tokens
             self._weigh(item)
+            self._forget_oldest()
 
     # Queries
 
     def get(self, item_id: str) -> Item | None:
         return self._items.get(item_id)
+
+    def is_beginning(self, item: Item) -> bool:
+        """Whether nothing came before `item`: of a conversation that forgot some, nobody can say."""
+        return item.previous is None and not self._has_forgotten
 
     def __len__(self) -> int:
         return len(self._items)
@@ -133,6 +137,12 @@ class Conversation:
             item = item.previous
 
     # Private
+
+    def _forget_oldest(self) -> None:
+        while self._cost > self._budget and self.first is not self.last:
+            assert self.first is not None
+            self.remove(self.first)
+            self._has_forgotten = True
 
     def _join(self, left: Item | None, right: Item | None) -> None:
         if left is None:

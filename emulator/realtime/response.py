@@ -311,10 +311,11 @@ class Response:
         self._count += 1
         self._out.send("response.output_item.added", response_id=self.id, output_index=opened.index, item=item.shown)
         if not self.options.is_out_of_band:
-            self._conversation.append(item)
-            previous = item.previous
+            previous = self._conversation.last
+            is_second = previous is not None and self._conversation.is_beginning(previous)
+            self._conversation.append(item)  # which may forget its predecessor
             # OBS: in `done` the predecessor is missing where it is the conversation's first item.
-            opened.done_previous_id = None if previous is None or previous.previous is None else previous.id
+            opened.done_previous_id = None if previous is None or is_second else previous.id
             self._out.send_added(None if previous is None else previous.id, item.shown)
         return opened
 

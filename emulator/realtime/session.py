@@ -188,6 +188,7 @@ class Session:
         self._commit(self.input.take(with_rest=True), responds=False)
 
     def _clear_input(self, event: client.ClearAudio, channel_id: str | None) -> None:
+        self._appended.flush()  # else what the resampler still holds of it would come with the next commit
         self.input.clear()
         self._turn_item_id = None
         self._out.send("input_audio_buffer.cleared")

@@ -1,12 +1,15 @@
 """A session against a naive model of it: whatever clients, a caller and the model do, in any order, at any time."""
 
 import base64
+import gc
 import json
 import random
+import types
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,20 +25,29 @@ from ringback.emulator.audio.samples import FRAME_SAMPLES, Samples
 from ringback.emulator.audio.voice import Heard
 from ringback.emulator.ids import Ids
 from ringback.emulator.journal import Journal
+from ringback.emulator.realtime import input_audio
 from ringback.emulator.realtime.audio_formats import encode_whole
-from ringback.emulator.realtime.input_audio import BUFFER_SECONDS, LEAST_COMMIT_MS
+from ringback.emulator.realtime.input_audio import LEAST_COMMIT_MS
 from ringback.emulator.realtime.session_config import SessionConfig, parse_session_config
 from ringback.emulator.realtime.transcription import Transcript, TranscriptionFailure
 from ringback.emulator.sessions.host import HostRecord, SendEvent, SessionHost
 from ringback.emulator.sessions.model import Call, End, Fail, Output, Play, Say, Silence, Stop, Trouble, Turn
 
 LOUD: Samples = np.tile(np.array([8000, -8000], dtype=np.int16), FRAME_SAMPLES // 2)
-QUIET: Samples = np.zeros(FRAME_SAMPLES, dtype=np.int16)
+FRAMES: dict[str, Samples] = {"loud": LOUD, "quiet": np.zeros(FRAME_SAMPLES, dtype=np.int16)}
 BUDGET = 60_000
 """Of the conversation: small, so that it is reached."""
+BUFFER_MS = 10_000
+"""Of the input: small for the same reason."""
+BYTES_A_MS = 48
+"""Of sound in events: nothing here asks for another format than the first."""
+LEFT = 300
+"""Values that a session may hold at its end beyond those that it began with."""
+STEPS = 10_000
+"""So often a session wants to be called in a minute at the most."""
 JOURNAL = 50
-RESAMPLED_MS = 40
-"""What the resampler may hold back."""
+RESAMPLED_MS = 80
+"""What the resampler may hold back; a commit has all of it."""
 
 OUTPUTS = st.sampled_from(
     [
@@ -63,6 +75,7 @@ DETECTION = st.sampled_from(
         {"type": "semantic_vad", "eagerness": "high"},
     ]
 )
+FIRST_DETECTION = st.sampled_from([None, {"type": "server_vad"}, {"type": "server_vad", "idle_timeout_ms": 5000}])
 TRANSCRIPTION = st.sampled_from([None, {"model": "whisper-1"}, {"model": "gpt-4o-transcribe-diarize"}, {"model": 5}])
 CONTENT = st.sampled_from(
     [
@@ -133,15 +146,33 @@ class Naive:
         self.items: list[str] = []
         self.active: str | None = None
         self.open: set[str] = set()
+        self.closed: list[str] = []
         self.is_speaking = False
+        self.interrupts = False
+        self.interrupted: str | None = None
+        """A response that must end, because the caller speaks."""
+        self.sound_ms: dict[str, float] = {}
+        """Of items whose sound came in events, as far as it was not truncated."""
+        self.complete: set[str] = set()
+        """Items whose sound came to its end."""
 
     def hear(self, event: dict[str, Any]) -> None:
         match event["type"]:
+            case "session.created" | "session.updated":
+                detection = event["session"]["audio"]["input"]["turn_detection"] or {}
+                self.interrupts = bool(detection.get("interrupt_response"))
             case "conversation.item.added":
                 previous = event["previous_item_id"]
                 self.items.insert(0 if previous is None else self.items.index(previous) + 1, event["item"]["id"])
             case "conversation.item.deleted":
                 self.items.remove(event["item_id"])
+            case "response.output_audio.delta":
+                sound = len(base64.b64decode(event["delta"])) / BYTES_A_MS
+                self.sound_ms[event["item_id"]] = self.sound_ms.get(event["item_id"], 0) + sound
+            case "response.output_audio.done":
+                self.complete.add(event["item_id"])
+            case "conversation.item.truncated":
+                self.sound_ms[event["item_id"]] = event["audio_end_ms"]
             case "response.created":
                 self.open.add(event["response"]["id"])
                 if event["response"]["conversation_id"] is not None:
@@ -149,12 +180,16 @@ class Naive:
                     self.active = event["response"]["id"]
             case "response.done":
                 self.open.remove(event["response"]["id"])
+                self.closed.append(event["response"]["id"])
+                if self.interrupted == event["response"]["id"]:
+                    self.interrupted = None
                 if event["response"]["conversation_id"] is not None:
                     assert self.active == event["response"]["id"]
                     self.active = None
             case "input_audio_buffer.speech_started":
                 assert not self.is_speaking
                 self.is_speaking = True
+                self.interrupted = self.active if self.interrupts else None
             case "input_audio_buffer.speech_stopped":
                 assert self.is_speaking
                 self.is_speaking = False
@@ -165,18 +200,21 @@ class Naive:
 
 class SessionMachine(RuleBasedStateMachine):
     @initialize(
-        transport=st.sampled_from(["sip", "websocket"]), kind=st.sampled_from(["realtime"] * 3 + ["transcription"])
+        transport=st.sampled_from(["sip", "websocket"]),
+        kind=st.sampled_from(["realtime"] * 3 + ["transcription"]),
+        detection=FIRST_DETECTION,
     )
-    def open(self, transport: Any, kind: str) -> None:
+    def open(self, transport: Any, kind: str, detection: Any) -> None:
         self.at = 1000.0
         self.mind = Mind()
         self.naive = Naive()
         self.judge = Judge(from_start=True)
         self.journal = Journal(limit=JOURNAL)
-        self.manual_ms: float | None = None
+        self.manual_ms: float | None = 0.0 if detection is None else None
+        config = {"type": kind, "audio": {"input": {"turn_detection": detection}}}
         self.host = SessionHost(
             session_id="sess_1",
-            config=parse_session_config({"type": kind}, types=("realtime", "transcription")),
+            config=parse_session_config(config, types=("realtime", "transcription")),
             model=self.mind,
             ids=Ids(random.Random(1)),
             now=self.at,
@@ -185,6 +223,7 @@ class SessionMachine(RuleBasedStateMachine):
             make_ear=PlainEar,
         )
         self.host.session.conversation._budget = BUDGET
+        self.at_first = weight(self.host)
         self.host.attach("a", self.at)
 
     # What happens
@@ -194,8 +233,35 @@ class SessionMachine(RuleBasedStateMachine):
         self.mind.answers.append(outputs)
         self.mind.is_deaf = is_deaf
 
-    @rule(detection=DETECTION, kind=st.sampled_from(["realtime", "transcription"]))
-    def detect(self, detection: Any, kind: str) -> None:
+    @rule(text=st.sampled_from(["Hi", "Hi", "x" * 20_000]), previous=st.sampled_from([None, "root", "first", "last"]))
+    def write(self, text: str, previous: str | None) -> None:
+        """An item with which nothing is wrong."""
+        self.conversation_is_what_was_told()
+        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+        there = previous if previous == "root" or not self.naive.items else self.named(previous)
+        if there in (None, "root", *self.naive.items):
+            assert not self.send("conversation.item.create", item=item, previous_item_id=there)
+
+    @rule(output=st.sampled_from([Say(text="one two three four"), Say(text="and slower", pace=2.0)]))
+    def converse(self, output: Say) -> None:
+        """A response to which nothing happens for a second."""
+        self.mind.answers[:] = [[output]]
+        is_free = self.naive.active is None and self.host.session.config.type == "realtime"
+        assert self.send("response.create") != is_free
+        self.wait(1.0)
+
+    @precondition(lambda self: self.manual_ms is not None)
+    @rule(ms=st.sampled_from([90, 99, 100, 300]))
+    def push_to_talk(self, ms: int) -> None:
+        self.clear()
+        self.append(ms, "loud")
+        assert self.send("input_audio_buffer.commit") == (ms < LEAST_COMMIT_MS)
+        if ms >= LEAST_COMMIT_MS:
+            self.emptied()
+
+    @rule(detection=DETECTION, kind=st.sampled_from([None, None, None, "realtime", "transcription"]))
+    def detect(self, detection: Any, kind: str | None) -> None:
+        kind = kind or self.host.session.config.type
         refused = self.send("session.update", session={"type": kind, "audio": {"input": {"turn_detection": detection}}})
         if not refused:
             self.manual_ms = None
@@ -214,12 +280,11 @@ class SessionMachine(RuleBasedStateMachine):
         audio = {"input": {"transcription": transcription}}
         self.send("session.update", session={"type": kind, "audio": audio, "include": include, **more})
 
-    @rule(ms=st.sampled_from([1, 20, 90, 300, 300, 9000]), frame=st.sampled_from([QUIET, QUIET, LOUD]))
-    def append(self, ms: int, frame: Samples) -> None:
-        sound = encode_whole(np.tile(frame, ms // 20 + 1)[: ms * 8], self.host.session.config.input_format)
+    @rule(ms=st.sampled_from([1, 20, 90, 300, 300, 9000]), frame=st.sampled_from(["quiet", "quiet", "loud"]))
+    def append(self, ms: int, frame: str) -> None:
+        sound = encode_whole(np.tile(FRAMES[frame], ms // 20 + 1)[: ms * 8], self.host.session.config.input_format)
         assert not self.send("input_audio_buffer.append", audio=base64.b64encode(sound).decode())
-        if self.manual_ms is not None:
-            self.manual_ms += ms
+        self.buffered(ms)
 
     @rule(audio=st.sampled_from(["!", "A", "Ä", 5, None]))
     def append_rubbish(self, audio: Any) -> None:
@@ -228,7 +293,7 @@ class SessionMachine(RuleBasedStateMachine):
     @rule()
     def commit(self) -> None:
         refused = self.send("input_audio_buffer.commit")
-        if self.manual_ms is not None and abs(self.manual_ms - LEAST_COMMIT_MS) > RESAMPLED_MS:
+        if self.manual_ms is not None and abs(self.manual_ms - LEAST_COMMIT_MS) > 1:
             assert refused == (self.manual_ms < LEAST_COMMIT_MS)
         if not refused:
             self.emptied()
@@ -247,18 +312,29 @@ class SessionMachine(RuleBasedStateMachine):
         known = self.named(item_id) in self.naive.items
         assert self.send(f"conversation.item.{kind}", item_id=self.named(item_id)) != known
 
-    @rule(item_id=ITEM_IDS, index=st.integers(-1, 1), end=st.sampled_from([0, 30, 10**30, "x"]))
+    @rule(
+        item_id=ITEM_IDS | st.just("spoken"),
+        index=st.sampled_from([0, 0, 0, -1, 1]),
+        end=st.sampled_from([0, 30, 10**30, "x"]),
+    )
     def truncate(self, item_id: str, index: int, end: Any) -> None:
-        self.send("conversation.item.truncate", item_id=self.named(item_id), content_index=index, audio_end_ms=end)
+        name = self.named(item_id)
+        refused = self.send("conversation.item.truncate", item_id=name, content_index=index, audio_end_ms=end)
+        if name not in self.naive.items or index or end not in (0, 30):
+            assert refused
+        elif name in self.naive.complete and name in self.naive.sound_ms:
+            assert refused == (end > self.naive.sound_ms[name])
 
     @rule(options=OPTIONS)
     def respond(self, options: Any) -> None:
         self.send("response.create", response=options)
 
-    @rule(response=st.sampled_from([None, None, "resp_none", "any"]))
+    @rule(response=st.sampled_from([None, None, "resp_none", "any", "old"]))
     def cancel(self, response: str | None) -> None:
         if response == "any":
             response = min(self.naive.open, default=None)
+        elif response == "old" and self.naive.closed:
+            response = self.naive.closed[-1]
         can = self.naive.active is not None if response is None else response in self.naive.open
         assert self.send("response.cancel", **({} if response is None else {"response_id": response})) != can
 
@@ -272,16 +348,15 @@ class SessionMachine(RuleBasedStateMachine):
         assert self.drain()[-1]["type"] == "error"
 
     @precondition(lambda self: self.host.session.has_output_buffer)
-    @rule(frame=st.sampled_from([LOUD, QUIET]), count=st.integers(1, 30), plays=st.booleans())
-    def talk(self, frame: Samples, count: int, plays: bool) -> None:
+    @rule(frame=st.sampled_from(["loud", "quiet"]), count=st.integers(1, 30), plays=st.booleans())
+    def talk(self, frame: str, count: int, plays: bool) -> None:
         """The caller, with the model's words in the other ear, or stuck."""
         for _ in range(count):
             if plays:
                 self.host.read_audio(self.at)
-            self.host.receive_audio(frame, self.at)
+            self.host.receive_audio(FRAMES[frame], self.at)
             self.drain()
-        if self.manual_ms is not None:
-            self.manual_ms += 20 * count
+        self.buffered(20 * count)
 
     @rule(digit=st.sampled_from("0*#"))
     def press(self, digit: str) -> None:
@@ -290,9 +365,10 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.01, 0.2, 1.0, 6.0]))
     def wait(self, seconds: float) -> None:
-        until = self.at + seconds
+        until, steps = self.at + seconds, 0
         while (deadline := self.host.next_deadline()) is not None and deadline <= until:
-            self.at = max(self.at, deadline)
+            self.at, steps = max(self.at, deadline), steps + 1
+            assert steps < STEPS
             self.host.handle_timer(self.at)
             self.drain()
         self.at = until
@@ -306,16 +382,18 @@ class SessionMachine(RuleBasedStateMachine):
         kept = [item.id for item in items]
         assert kept == self.naive.items[len(self.naive.items) - len(kept) :]
         self.naive.items = kept  # the oldest are forgotten untold
-        assert len(kept) == 1 or sum(item.cost for item in items) <= BUDGET
+        texts = sum(len(text) for item in items for text in item.texts())
+        assert len(kept) == 1 or texts + sum(0 if item.audio is None else item.audio.nbytes for item in items) <= BUDGET
 
     @invariant()
     def response_is_active_as_told(self) -> None:
         active = self.host.session.active
         assert (None if active is None else active.id) == self.naive.active
+        assert self.naive.interrupted is None
 
     @invariant()
     def memory_is_bounded(self) -> None:
-        assert self.host.session.input.buffered_ms <= BUFFER_SECONDS * 1000 + 20
+        assert self.host.session.input.buffered_ms <= BUFFER_MS + 20 + RESAMPLED_MS
         assert len(self.journal) <= JOURNAL
         assert not self.host.is_behind
         if self.manual_ms is not None:
@@ -329,8 +407,17 @@ class SessionMachine(RuleBasedStateMachine):
         assert self.naive.open == set()
         assert not self.host.speaking
         assert self.judge.end() == []
+        self.forget()
         self.host.close(self.at)
         assert self.host.next_deadline() is None
+
+    def forget(self) -> None:
+        """Whatever a client can take away is gone; nothing else may have grown."""
+        self.conversation_is_what_was_told()
+        for item_id in tuple(self.naive.items):
+            assert not self.send("conversation.item.delete", item_id=item_id)
+        self.clear()
+        assert weight(self.host) <= self.at_first + LEFT
 
     # Tools
 
@@ -350,7 +437,8 @@ class SessionMachine(RuleBasedStateMachine):
                 self.journal.add(effect.kind, now=self.at, **effect.data)
             elif isinstance(effect, SendEvent):
                 json.dumps(effect.event, ensure_ascii=False, allow_nan=False).encode()
-                assert self.judge.feed(TraceEvent("received", effect.event)) == []
+                broken = self.judge.feed(TraceEvent("received", effect.event))
+                assert broken == [], broken
                 self.naive.hear(effect.event)
                 events.append(effect.event)
         return events
@@ -360,10 +448,36 @@ class SessionMachine(RuleBasedStateMachine):
         self.naive.is_speaking = False
         self.manual_ms = 0.0 if self.host.session.config.turn_detection is None else None
 
+    def buffered(self, ms: float) -> None:
+        if self.manual_ms is not None:
+            self.manual_ms = min(self.manual_ms + ms, BUFFER_MS)
+
     def named(self, item_id: str | None) -> str | None:
+        if item_id == "spoken" and (spoken := self.naive.complete.intersection(self.naive.items)):
+            return min(spoken)
         if item_id in ("first", "last") and self.naive.items:
             return self.naive.items[0 if item_id == "first" else -1]
         return item_id
+
+
+def weight(root: object) -> int:
+    """How many values an object holds, itself and all that it leads to, apart from code."""
+    seen: dict[int, object] = {}
+    waiting = [root]
+    while waiting:
+        value = waiting.pop()
+        if id(value) not in seen and not isinstance(value, CODE):
+            seen[id(value)] = value
+            waiting += gc.get_referents(value)
+    return len(seen)
+
+
+CODE = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType)
+
+
+@pytest.fixture(autouse=True)
+def _small_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(input_audio, "BUFFER_SAMPLES", BUFFER_MS * 8)
 
 
 def test_session_is_what_a_naive_client_takes_it_for() -> None:

@@ -2,7 +2,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from ringback.emulator.audio.samples import SAMPLE_RATE, Samples
+from ringback.emulator.errors import InvalidRequest
 from ringback.emulator.realtime.appended import PIECE_SAMPLES, Appended
 from ringback.emulator.realtime.audio_formats import decode_whole
 from ringback.emulator.realtime.session_config import PCM, PCMU
@@ -63,3 +65,22 @@ def test_session_hears_all_before_it_handles_another_event(bench: Make, encoded:
     b.send("input_audio_buffer.append", audio=encoded(silence))
     b.send("input_audio_buffer.commit")
     assert len(b.session.conversation.last.audio) == len(silence)
+
+
+def test_sound_before_a_clear_is_not_in_the_next_commit(bench: Make, encoded: Encoded) -> None:
+    b = bench(config={"audio": {"input": {"turn_detection": None}}})
+    for silence in (800, 880):
+        b.send("input_audio_buffer.append", audio=encoded(np.zeros(silence, dtype=np.int16)))
+        b.send("input_audio_buffer.clear")
+    b.send("input_audio_buffer.append", audio=encoded(np.zeros(792, dtype=np.int16)))
+    with pytest.raises(InvalidRequest, match=r"only has 99\.00ms"):
+        b.send("input_audio_buffer.commit")
+
+
+def test_half_a_sample_does_not_outlive_its_stream() -> None:
+    appended = Appended()
+    appended.append(b"\x01", PCM)
+    appended.read()
+    appended.flush()
+    appended.append(b"\0" * 4800, PCM)
+    assert not np.concatenate((appended.read(), appended.flush())).any()

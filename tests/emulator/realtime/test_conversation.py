@@ -126,5 +126,19 @@ def test_transcript_is_put_into_a_copy() -> None:
     assert shown["content"] == [{"type": "input_audio", "transcript": None}]
 
 
+def test_oldest_are_forgotten_when_an_item_grows() -> None:
+    conversation = Conversation("conv_1", budget=3 * ITEM_COST)
+    for name in "abc":
+        conversation.append(message(name))
+    assert conversation.first is not None
+    assert conversation.is_beginning(conversation.first)
+    last = conversation.get("c")
+    assert last is not None
+    last.shown = message("c", "more").shown
+    conversation.changed(last)
+    assert order(conversation) == ["b", "c"]
+    assert not conversation.is_beginning(conversation.first)
+
+
 def test_four_characters_are_a_token() -> None:
     assert [tokens_of(count) for count in (0, 1, 4, 5)] == [0, 1, 1, 2]
