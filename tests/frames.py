@@ -2,7 +2,8 @@
 
 A pytest plugin of this suite. Events are seen where a session hands them out (`Outbox.take`), frames where a socket or
 a data channel gets their text (`encode`), behind the faults of the project. The test that made a wrong one fails; who
-breaks them on purpose says so: `@pytest.mark.broken_frames("why")`. Emulators in other processes are not seen here.
+breaks them on purpose says so: `@pytest.mark.broken_frames("why")`. Emulators in other processes judge their own frames
+(`framed.py`), and the test that started one fails.
 
 What each test emits is compared with `docs/events.md` at the end of the run; `pytest --write-events` on the whole suite
 writes that page.
@@ -26,6 +27,11 @@ SHOWN = 5
 """So many problems of one test are told."""
 PLACES = ("tests/emulator/realtime/", "tests/emulator/sessions/", "tests/integration/", "tests/")
 """Which tests are named first."""
+
+HINT = (
+    f"docs/{PAGE.name} is not true any more, although all tests passed. If they are meant to emit something else now, "
+    f"run `pytest -n 2 --dist loadgroup --write-events` (the whole suite) and commit docs/{PAGE.name} with your change."
+)
 
 Emitted = dict[str, set[str]]
 """Types of server events, with the tests that emit them."""
@@ -58,9 +64,14 @@ class Recorder:
             return
         self._latest = event
         problems = self._events.problems(event)
-        self._problems += [f"{event.get('type')}: {problem}" for problem in problems]
-        if not problems and self._test is not None:
+        if problems:
+            self.tell([f"{event.get('type')}: {problem}" for problem in problems])
+        elif self._test is not None:
             self.emitted.setdefault(event["type"], set()).add(self._test)
+
+    def tell(self, problems: list[str]) -> None:
+        """What is wrong with one event."""
+        self._problems += problems
 
 
 RECORDER = Recorder()
@@ -176,7 +187,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         PAGE.write_text(page(RECORDER.emitted, said), encoding="utf-8")
     elif exitstatus == pytest.ExitCode.OK and (wrong := untrue(said, RECORDER.emitted, RECORDER.ran)):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        _tell(config, [*wrong, "run the whole suite with --write-events"])
+        _tell(config, [*wrong, HINT])
 
 
 def _tell(config: pytest.Config, lines: list[str]) -> None:

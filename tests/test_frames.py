@@ -1,5 +1,9 @@
 """Which test emits which server event: every one is emitted, by tests that are there."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import frames
 import pytest
 from ringback.fixtures.validation import validator
@@ -46,3 +50,23 @@ def test_recorder_judges_each_event_once() -> None:
     recorder.see(wrong)
     assert recorder.end() == ["input_audio_buffer.cleared: $: 'event_id' is missing"]
     assert recorder.emitted == {"input_audio_buffer.cleared": {"test_a"}}
+
+
+def test_emulator_in_another_process_judges_its_own_frames(tmp_path: Path) -> None:
+    """The test fails that started it: `integration.command.ringback` reads the file."""
+    code = """
+import framed, sys
+from pathlib import Path
+from ringback.emulator.realtime.events import Outbox
+from ringback.emulator.ids import Ids
+import random
+framed.frames.listen(framed.Written(Path(sys.argv[1])))
+out = Outbox(Ids(random.Random(1)))
+out.send("input_audio_buffer.cleared")
+out.send_without_id("input_audio_buffer.cleared")
+while out.take() is not None:
+    pass
+"""
+    file = tmp_path / "frames"
+    subprocess.run([sys.executable, "-c", code, str(file)], check=True, cwd=Path(__file__).parent)
+    assert file.read_text().splitlines() == ["input_audio_buffer.cleared: $: 'event_id' is missing"]

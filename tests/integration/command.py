@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,8 @@ import aiohttp
 PATIENCE = 20.0
 """For what takes a second on an idle machine: the start of a process, or its end."""
 FREE_PORTS = ("--http-port", "0", "--sip-tls-port", "0", "--sip-tcp-port", "0", "--sip-udp-port", "0")
-RINGBACK = (sys.executable, "-m", "ringback.emulator")
+FRAMED = Path(__file__).parents[1] / "framed.py"
+"""`ringback`, with its frames judged."""
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -125,9 +127,13 @@ async def running(*command: str, folder: Path, **variables: str) -> AsyncIterato
 
 @contextlib.asynccontextmanager
 async def ringback(*arguments: str, folder: Path, **variables: str) -> AsyncIterator[Command]:
-    """`ringback …`."""
-    async with running(*RINGBACK, *arguments, folder=folder, **variables) as command:
-        yield command
+    """`ringback …`. What it sends is judged as in the process of the tests; `frames.py` says how."""
+    with tempfile.NamedTemporaryFile(prefix="frames-") as file:
+        framed = {"FRAMES_FILE": file.name, **variables}
+        async with running(sys.executable, str(FRAMED), *arguments, folder=folder, **framed) as command:
+            yield command
+        broken = file.read().decode()
+    assert not broken, f"server events of ringback {' '.join(arguments)} break their schema:\n{broken}"
 
 
 async def run(*arguments: str, folder: Path, **variables: str) -> tuple[int, str]:
