@@ -34,6 +34,7 @@ MODULES = (
     "webrtc_sideband",
     "webrtc_end",
     "rtp",
+    "rtp_network",
     "srtp",
     "sdp",
     "dtmf",
