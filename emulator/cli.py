@@ -335,8 +335,8 @@ async def _doctor(url: str, settings: Settings, ca_file: str | None, as_json: bo
     if as_json:
         click.echo(findings.as_json(url, found))
     else:
-        for line, colour in findings.as_lines(found, width=shutil.get_terminal_size().columns):
-            click.secho(line, fg=colour)
+        for line in findings.as_lines(found, width=shutil.get_terminal_size().columns):
+            click.echo(click.style(line.head, fg=line.colour) + line.rest)
         click.echo(f"\n{findings.summary(found)}")
     return 0 if findings.is_well(found) else 1
 

@@ -48,27 +48,34 @@ def as_json(url: str, findings: Sequence[Finding]) -> str:
     )
 
 
-def as_lines(findings: Sequence[Finding], *, width: int) -> list[tuple[str, str | None]]:
-    """Lines with their colours, none longer but commands. Below `NARROW` columns a topic has a line of its own."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`head` has a colour of its own."""
+
+    head: str
+    rest: str = ""
+    colour: str | None = None
+
+
+def as_lines(findings: Sequence[Finding], *, width: int) -> list[Line]:
+    """Lines of which none is longer but commands. Below `NARROW` columns a topic has a line of its own."""
     width = min(width, WIDEST)
-    lines: list[tuple[str, str | None]] = []
+    lines: list[Line] = []
     for finding in findings:
         head = f"{MARKS[finding.level]} {finding.topic}"
         colour = COLOURS[finding.level]
+        indent = "  " if width < NARROW else " " * (TOPIC_WIDTH + 3)
+        says = _wrapped(finding.says, indent, width)
         if width < NARROW:
-            indent = "  "
-            lines.append((head, colour))
-            lines += [(line, None) for line in _wrapped(finding.says, indent, width)]
+            lines.append(Line(head, colour=colour))
         else:
-            indent = " " * (TOPIC_WIDTH + 3)
-            first, *others = _wrapped(finding.says, indent, width)
-            lines.append((head.ljust(len(indent)) + first[len(indent) :], colour))
-            lines += [(line, colour) for line in others]
+            lines.append(Line(head.ljust(len(indent)), says.pop(0)[len(indent) :], colour))
+        lines += map(Line, says)
         for step in (finding.do or "").splitlines():
             is_command = step.startswith(COMMANDS)
             first, *others = [step] if is_command else _wrapped(step, f"{indent}  ", width)
-            lines.append((f"{indent}→ {first.strip()}", None))
-            lines += [(line, None) for line in others]
+            lines.append(Line(f"{indent}→ {first.strip()}"))
+            lines += map(Line, others)
     return lines
 
 

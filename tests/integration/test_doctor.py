@@ -253,7 +253,7 @@ LONG = Finding(
 
 @pytest.mark.parametrize("width", [30, 59, 60, 80, 300])
 def test_findings_fit_the_terminal(width: int) -> None:
-    lines = [line for line, _ in findings.as_lines([LONG], width=width)]
+    lines = [line.head + line.rest for line in findings.as_lines([LONG], width=width)]
     [command] = [line for line in lines if "ringback serve" in line]
     assert command.endswith("--tls-cert a")
     assert max(len(line) for line in lines if line is not command) <= min(width, findings.WIDEST)
