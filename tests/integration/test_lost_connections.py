@@ -1,5 +1,6 @@
 """The connection of a running call is closed: what the emulator still has to say goes by another one."""
 
+import asyncio
 import ssl
 
 import pytest
@@ -126,3 +127,29 @@ async def test_caller_whose_connection_is_lost_receives_refreshes_where_it_liste
             await wait_for_entry(emulator, "media.changed")
         assert [entry.data["error"] for entry in emulator.journal.entries(kind="sip.way")] == [None]
         call.link = await phone.link_to(emulator.ready.sip["tcp"])
+
+
+async def silent_server() -> tuple[asyncio.Server, list[asyncio.StreamWriter]]:
+    """Takes connections, and never says a word of TLS."""
+    writers: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: writers.append(writer), "127.0.0.1", 0)
+    return server, writers
+
+
+@pytest.mark.parametrize("timeout", [0.2, 30.0])
+async def test_emulator_stops_while_a_caller_is_not_reached(start_emulator: StartEmulator, timeout: float) -> None:
+    emulator = await start_emulator(auto_accept=True, sip_connect_timeout=timeout)
+    server, writers = await silent_server()
+    contact = f"<sip:phone@127.0.0.1:{server.sockets[0].getsockname()[1]};transport=tls>"
+    async with Phone(ca_file=emulator.ready.ca_file) as phone:
+        call = await phone.dial(emulator.ready.sip["tls"], replace={"Contact": contact})
+        await call.answered()
+        await lose_connection(call, phone)
+        await emulator.stop()
+        assert emulator.leaks() == []
+        assert len(writers) == 1
+        call.end("callee")
+    for writer in writers:
+        writer.close()
+    server.close()
+    await server.wait_closed()
