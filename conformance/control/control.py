@@ -51,7 +51,6 @@ class Control:
         """Hang up all calls."""
         if self._stage is not None:
             await self._stage.close()
-            self._stage = None
 
     @property
     def stage(self) -> "Stage":

@@ -28,11 +28,12 @@ class Stage:
         self._calls: dict[int, tuple[str, Caller]] = {}
         self._placed = 0
         self._faults: dict[str, list[str]] = {}
+        self._is_closed = False
 
     async def close(self) -> None:
-        """Hang up all calls."""
-        projects, self._projects = list(self._projects.values()), {}
-        for project in projects:
+        """Hang up all calls. Whoever waits for their end still gets it."""
+        self._is_closed = True
+        for project in tuple(self._projects.values()):
             await project.hang_up()
 
     # Projects
@@ -75,6 +76,8 @@ class Stage:
     # Calls
 
     async def place(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        if self._is_closed:
+            raise WrongMoment("The emulator stops: nobody can call it any more")
         project_id = wanted.get("project", self.emulator.first_id)
         caller = await self.project(project_id).dial(
             wanted.get("from", "+14255550100"),

@@ -1,5 +1,6 @@
 """`/_ringback/` as programs in any language use it: projects, calls, expectations."""
 
+import asyncio
 import io
 import wave
 from typing import Any
@@ -143,6 +144,20 @@ async def test_fault_strikes_by_its_name(client: Client, application: Applicatio
     await client.done("POST", f"{call}/expect", answered=True)
     await client.done("POST", f"projects/{application.project['id']}/expect", kind="fault.struck")
     await client.done("POST", f"{call}/hang_up")
+
+
+async def test_waiting_request_is_answered_when_the_emulator_stops(
+    client: Client, application: Application, emulator: Emulator
+) -> None:
+    call = await place(client, application)
+    await client.done("POST", f"{call}/expect", answered=True)
+    waiting = asyncio.create_task(client("POST", f"{call}/expect", ended=True, within=60))
+    pressing = await client.done("POST", f"{call}/press", digits="1")
+    assert pressing["is_over"] is False
+    await emulator.stop()
+    status, answer = await waiting
+    assert (status, answer["found"]) == (200, "caller")
+    assert list(emulator.journal.entries(kind="emulator.bug")) == []
 
 
 @pytest.mark.parametrize(
