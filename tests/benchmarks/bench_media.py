@@ -12,6 +12,7 @@ from functools import partial
 from time import perf_counter
 
 import numpy as np
+from ringback.emulator.audio.codecs import make_codec
 from ringback.emulator.audio.g711 import CODECS
 from ringback.emulator.audio.resample import Resampler
 from ringback.emulator.audio.samples import Samples
@@ -19,6 +20,7 @@ from ringback.emulator.audio.vad import VoiceActivity
 from ringback.emulator.ids import Ids
 from ringback.emulator.rtp.jitter import JitterBuffer
 from ringback.emulator.rtp.packet import RtpPacket
+from ringback.emulator.rtp.srtp import MediaKeys, Srtp
 from ringback.emulator.rtp.stream import RtpStream
 
 FRAMES = 5000
@@ -50,11 +52,16 @@ def repeated(step: Callable[..., object], *arguments: object) -> Callable[[], No
     return run
 
 
-def stream() -> Callable[[], None]:
+def stream(codec: str = "PCMU", keys: MediaKeys | None = None) -> Callable[[], None]:
     """One leg's whole 20 ms: a packet received, a frame heard, a frame played, a packet to send."""
-    leg = RtpStream(Audio(), ids=Ids(random.Random(1)), now=0.0)
-    payload = CODECS["PCMU"].encode(FRAME)
-    datagrams = [RtpPacket(0, index & 0xFFFF, 160 * index, 7, payload).to_bytes() for index in range(FRAMES)]
+    leg = RtpStream(Audio(codec=codec), ids=Ids(random.Random(1)), now=0.0, keys=keys)
+    peer = make_codec(codec)
+    step = 160 * peer.clock_factor
+    payloads = [peer.encode(FRAME) for _ in range(FRAMES)]
+    datagrams = [RtpPacket(0, n & 0xFFFF, step * n, 7, payload).to_bytes() for n, payload in enumerate(payloads)]
+    if keys is not None:
+        writer = Srtp(keys)
+        datagrams = [writer.protect(data) for data in datagrams]
 
     def run() -> None:
         for index, data in enumerate(datagrams):
@@ -88,6 +95,11 @@ def cases() -> Iterator[tuple[str, Callable[[], Callable[[], None]]]]:
     yield "rtp parse", partial(repeated, RtpPacket.parse, packet.to_bytes())
     yield "jitter buffer put + get", jitter
     yield "stream receive + tick + send", stream
+    for suite in ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"):
+        keys = MediaKeys(suite=suite, ours=bytes(30), theirs=bytes(30))
+        yield f"… with SRTP, {suite[-7:]}", partial(stream, "PCMU", keys)
+    for name in ("G722", "opus"):
+        yield f"… with {name}", partial(stream, name)
     yield "vad", lambda: repeated(VoiceActivity().feed, FRAME)
     yield "resample 8 -> 24 kHz", lambda: repeated(Resampler(8000, 24000).process, FRAME)
     yield "resample 24 -> 8 kHz", lambda: repeated(Resampler(24000, 8000).process, FRAME_24K)
