@@ -20,6 +20,7 @@ import click
 
 from .config import PortRange, Settings
 from .errors import UsageError
+from .loops import LoopKind, loop_factory
 from .scenario_command import scenario
 from .softphones import KINDS, Addresses
 
@@ -109,7 +110,7 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise click.BadParameter(f"{path}: {error}") from error
-    known = {field.name for field in fields(Settings)} | {"ready_json", "clock"}
+    known = {field.name for field in fields(Settings)} | {"ready_json", "clock", "loop"}
     defaults: dict[str, Any] = {}
     for key, content in table.items():
         name = key.replace("-", "_")
@@ -117,7 +118,7 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
         if name not in known:
             raise click.BadParameter(f"{path}: unknown key {key!r}; `ringback serve --help` lists them without dashes")
         defaults[name] = [content] if name in SINGULAR and isinstance(content, str) else content
-    of_programs = {name: each for name, each in defaults.items() if name != "clock"}
+    of_programs = {name: each for name, each in defaults.items() if name not in ("clock", "loop")}
     ctx.default_map = {"serve": defaults, "exec": of_programs, "doctor": defaults}
 
 
@@ -173,12 +174,24 @@ def main() -> None:
     show_default=True,
     help="With manual, time stands still until a request under /_ringback/ waits for something or advances it.",
 )
-def serve(ready_json: str | None, verbose: bool, clock: str, **options: Any) -> None:
+@click.option(
+    "--loop",
+    type=click.Choice(["auto", "asyncio", "uvloop"]),
+    envvar="RINGBACK_LOOP",
+    default="asyncio",
+    show_default=True,
+    help="Event loop; auto is uvloop where it is installed (ringback[fast]), else asyncio's.",
+)
+def serve(ready_json: str | None, verbose: bool, clock: str, loop: LoopKind, **options: Any) -> None:
     """Run the emulator until Ctrl-C."""
     settings = _settings(options)
     _log(verbose)
     if clock == "system":
-        _run(_serve(settings, ready_json))
+        try:
+            make_loop = loop_factory(loop)
+        except UsageError as error:
+            raise click.UsageError(str(error)) from error
+        _run(_serve(settings, ready_json), make_loop)
     from ringback.conformance.control.manual_time import ManualTime
 
     time = ManualTime()

@@ -6,6 +6,7 @@
 
 import asyncio
 import json
+import os
 import random
 import signal
 import sys
@@ -18,6 +19,7 @@ from ringback.emulator.config import Settings
 from ringback.emulator.faults.plan import Faults
 from ringback.emulator.ids import Ids
 from ringback.emulator.journal import Journal
+from ringback.emulator.loops import loop_factory
 from ringback.emulator.sdp import description
 from ringback.emulator.sdp.offer_answer import build_answer, negotiate
 from ringback.emulator.sip import events as sip
@@ -118,4 +120,8 @@ async def main(kind: str, file: str, *urls: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    # As `ringback serve --loop` does; the figures of the two are rows of their own.
+    with asyncio.Runner(
+        loop_factory=loop_factory("uvloop" if os.environ.get("LOAD_LOOP") == "uvloop" else "asyncio")
+    ) as runner:
+        runner.run(main(*sys.argv[1:]))
