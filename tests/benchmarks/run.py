@@ -3,12 +3,15 @@
 Run it on a machine that does nothing else; the page says what the load was.
 """
 
+import asyncio
 import platform
 import sys
 import timeit
 from pathlib import Path
 
 import bench_call
+import bench_realtime
+import bench_rivals
 import bench_signalling
 import bench_start
 import sipmessage
@@ -26,6 +29,19 @@ TARGETS = {
     "auto-accept-udp": ("≥ 1,000", "UDP, `--auto-accept` with session and RTP sockets"),
     "webhook-rest-udp": ("≥ 250", "UDP, webhook and REST accept by an application on the other core"),
 }
+SESSION_TARGETS = {
+    "heard-20ms": ("≥ 500", "sound heard in appends of 20 ms, with turn detection"),
+    "heard-100ms": ("≥ 1,000", "the same in appends of 100 ms"),
+    "append-20ms": ("", "the same over a WebSocket, 20 ms"),
+    "append-100ms": ("", "the same over a WebSocket, 100 ms"),
+    "events-1-cpu": ("≥ 20,000", "events in a second of the server's processor time, one session"),
+    "events-50-cpu": ("", "the same, 50 sessions"),
+    "first-delta": ("", "from `response.create` to the first delta"),
+    "connect": ("", "a connection with its `session.update`"),
+    "connect-memory": ("", "memory of a connection"),
+    "turn-1000": ("1", "turn 1,000 of a session"),
+}
+"""Rows of `bench_realtime`."""
 OTHERS = """\
 | UAS | UDP | TCP | TLS | CPU ms/call |
 |---|---|---|---|---|
@@ -50,6 +66,7 @@ def page() -> str:
     machine, before = describe(), speed()
     start, call = bench_start.rows(), bench_call.rows()
     loads = [(case, bench_signalling.highest(case)) for case in bench_signalling.CASES]
+    sessions = _sessions()
     after = speed()
     lines = [
         "# Benchmarks",
@@ -88,8 +105,37 @@ def page() -> str:
         "Others, measured the same way on an idle machine of the same kind:",
         "",
         OTHERS,
+        *sessions,
     ]
     return "\n".join(lines)
+
+
+def _sessions() -> list[str]:
+    rows = asyncio.run(bench_realtime.rows(list(SESSION_TARGETS)))
+    rivals = asyncio.run(bench_rivals.rows())
+    return [
+        "## Sessions over WebSockets",
+        "",
+        "| what | median | smallest to largest | target |",
+        "|---|---|---|---|",
+        *(
+            f"| {SESSION_TARGETS[name][1]} | {median:,.1f} {unit} | {low:,.1f} to {high:,.1f} "
+            f"| {SESSION_TARGETS[name][0]} |"
+            for name, unit, (low, median, high) in rows
+        ),
+        "",
+        "Events a second of text responses, a delta for each word, beside others in the same run; the targets are",
+        "20,000 with one session, and with 50 twice what aimock does. The echo sends back what it gets, a message for",
+        "each word.",
+        "",
+        "| server | sessions | events/s | smallest to largest |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {count} | {median:,.0f} | {low:,.0f} to {high:,.0f} |"
+            for name, count, (low, median, high) in rivals
+        ),
+        "",
+    ]
 
 
 def _row(row: tuple[str, float, float, float], target: str) -> str:
