@@ -37,6 +37,7 @@ MODULES = (
     "rtp_network",
     "srtp",
     "sdp",
+    "codecs",
     "dtmf",
     "speech",
     "recorded_speech",
