@@ -42,10 +42,10 @@ async def test_softphone_of_pyvoip_is_greeted_understood_and_leaves(desk: Desk, 
     async with await desk.attach(call_id) as sideband:
         await sideband.send(SAY)
         await wait_for_stop(desk, 1)
-        await softphone.say("good morning")
-        await wait_for_entry(desk.emulator, "media.heard", lambda entry: entry.data["text"] == "good morning")
+        await softphone.say("yes")  # not more: it sleeps 20 ms between packets, so on a busy machine its sound has gaps
+        await wait_for_entry(desk.emulator, "media.heard", lambda entry: entry.data["text"] == "yes")
         await wait_for_stop(desk, 2)
-        assert await softphone.heard() == [GREETING, "good morning"]
+        assert await softphone.heard() == [GREETING, "yes"]
         assert await softphone.tell("hangup") == "ENDED"
         ended = await wait_for_entry(desk.emulator, "call.ended", timeout=LATE)
     assert (ended.data["by"], ended.data["reason"]) == ("caller", "hung up")
