@@ -201,3 +201,22 @@ class InvalidTarget(UsageError):
 
 class EmulatorBug(RingbackError):
     """An invariant of the emulator does not hold. It ends one call, is journalled, and fails the test that saw it."""
+
+
+def kind_of(value: object) -> str:
+    """The JSON type of a value, with its article, as messages name it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int():
+            return "an integer"
+        case float():
+            return "a decimal"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"

@@ -17,6 +17,7 @@ from ..errors import (
     PayloadTooLarge,
     ResourceNotFound,
     Unauthorized,
+    kind_of,
 )
 from ..realtime.session_config import parse_session_config
 from ..sip.refer import refer_to
@@ -192,7 +193,7 @@ def _reject(body: bytes) -> Callable[[ReplyToken], Input]:
         status = fields.get("status_code", DEFAULT_REJECT_STATUS)
         if not isinstance(status, int) or isinstance(status, bool):
             raise InvalidRequest(
-                f"Invalid type for 'status_code': expected an integer, but got {_kind(status)} instead.",
+                f"Invalid type for 'status_code': expected an integer, but got {kind_of(status)} instead.",
                 param="status_code",
                 code="invalid_type",
             )
@@ -214,7 +215,7 @@ def _refer(body: bytes) -> Callable[[ReplyToken], Input]:
     target = fields["target_uri"]
     if not isinstance(target, str):
         raise InvalidRequest(
-            f"Invalid type for 'target_uri': expected a string, but got {_kind(target)} instead.",
+            f"Invalid type for 'target_uri': expected a string, but got {kind_of(target)} instead.",
             param="target_uri",
             code="invalid_type",
         )
@@ -251,13 +252,8 @@ def json_of(body: bytes) -> Any:
 def _object(body: bytes, known: tuple[str, ...]) -> dict[str, Any]:
     fields = json_of(body)
     if not isinstance(fields, dict):
-        raise InvalidRequest(f"The body must be a JSON object, but is {_kind(fields)}.", code="invalid_type")
+        raise InvalidRequest(f"The body must be a JSON object, but is {kind_of(fields)}.", code="invalid_type")
     for name in fields:
         if name not in known:
             raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
     return fields
-
-
-def _kind(value: object) -> str:
-    names = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "an array"}
-    return "null" if value is None else names.get(type(value), "an object")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, kind_of
 from .envelope import EVENT_TYPES
 
 
@@ -105,7 +105,7 @@ def _is_loopback(host: str) -> bool:
 
 def _fields(body: object, known: Sequence[str]) -> Mapping[str, Any]:
     if not isinstance(body, dict):
-        raise InvalidRequest(f"The body must be a JSON object, but is {_kind(body)}.", code="invalid_type")
+        raise InvalidRequest(f"The body must be a JSON object, but is {kind_of(body)}.", code="invalid_type")
     for name in body:
         if name not in known:
             raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
@@ -157,12 +157,7 @@ def _missing(name: str) -> InvalidRequest:
 
 def _wrong_type(param: str, expected: str, value: object) -> InvalidRequest:
     return InvalidRequest(
-        f"Invalid type for '{param}': expected {expected}, but got {_kind(value)} instead.",
+        f"Invalid type for '{param}': expected {expected}, but got {kind_of(value)} instead.",
         param=param,
         code="invalid_type",
     )
-
-
-def _kind(value: object) -> str:
-    names = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "an array"}
-    return "null" if value is None else names.get(type(value), "an object")

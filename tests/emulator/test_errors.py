@@ -49,3 +49,19 @@ def test_every_error_is_in_the_docstring_of_the_tree() -> None:
     ]
     assert errors.__doc__ is not None
     assert [name for name in names if name not in errors.__doc__] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (None, "null"),
+        (True, "a boolean"),
+        (1, "an integer"),
+        (1.5, "a decimal"),
+        ("", "a string"),
+        ([], "an array"),
+        ({}, "an object"),
+    ],
+)
+def test_message_names_the_json_type(value: object, kind: str) -> None:
+    assert errors.kind_of(value) == kind
