@@ -18,6 +18,7 @@ from aiortc.rtcdatachannel import RTCDataChannel
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
 from aiortc.rtcsctptransport import Chunk, DataChunk, RTCSctpCapabilities
+from OpenSSL import SSL
 
 from ..errors import RingbackError
 from ..sdp.webrtc_answer import HostCandidate
@@ -87,7 +88,10 @@ class _Sctp(RTCSctpTransport):
     async def _send_chunk(self, chunk: Chunk) -> None:
         try:
             await super()._send_chunk(chunk)
-        except ConnectionError as error:  # aiortc sends from tasks that nobody awaits
+        except (
+            ConnectionError,
+            SSL.Error,
+        ) as error:  # aiortc sends from tasks that nobody awaits; the peer said goodbye
             log.debug("= sctp sends no %s: %s", type(chunk).__name__, error)
 
     async def _receive_data_chunk(self, chunk: DataChunk) -> None:

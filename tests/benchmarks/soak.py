@@ -314,14 +314,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         server = context.Process(target=serve, args=(theirs, folder, soak.limit), daemon=True)
         server.start()
-        sip, waiting = ours.recv()
+        ready, waiting = ours.recv()
 
         def ask(what: str) -> dict[str, Any]:
             ours.send(what)
             state: dict[str, Any] = ours.recv()
             return state
 
-        wrong = asyncio.run(run(soak, ask, sip, waiting))
+        wrong = asyncio.run(run(soak, ask, ready.sip, waiting))
         last = ask("stop")
         server.join()
     wrong += last["leaks"]

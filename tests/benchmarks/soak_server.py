@@ -31,7 +31,7 @@ class Accounts:
     open: set[str] = field(default_factory=set)
 
     def take(self, entry: Entry) -> None:
-        if entry.kind == "call.state" and entry.data["from"] is None:
+        if entry.kind == "call.offered" or (entry.kind == "call.state" and entry.data["from"] is None):
             assert entry.call_id is not None
             self.began += 1
             self.open.add(entry.call_id)
@@ -53,12 +53,13 @@ async def _serve(pipe: Connection, folder: str, limit: float) -> None:
     settings: dict[str, Any] = {f"{name}_port": 0 for name in ("http", "https", "sip_tls", "sip_tcp", "sip_udp")}
     settings |= {"project": PROJECT, "auto_accept": True, "sip_t1": T1, "sip_t2": 8 * T1, "sip_t4": 10 * T1}
     accounts = Accounts()
+    settings |= {"webrtc_connect_timeout": 8.0, "webrtc_consent_timeout": 2.0}
     async with Emulator(
         Settings(session_limit=limit, journal_limit=JOURNAL, journal_folder=folder, **settings)
     ) as emulator:
         emulator.journal.subscribe(accounts.take)
         waiting = emulator.add_project().id  # whose calls nobody decides
-        pipe.send((emulator.ready.sip, waiting))
+        pipe.send((emulator.ready, waiting))
         while (asked := await asyncio.to_thread(pipe.recv)) != "stop":
             if asked == "trace":
                 tracemalloc.start()
