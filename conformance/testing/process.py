@@ -27,7 +27,7 @@ class Program:
         self._news = threading.Condition()
         self._process = subprocess.Popen(
             self.command,
-            env=environment,
+            env={**environment, "PYTHONUNBUFFERED": "1"},  # what it prints is waited for
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

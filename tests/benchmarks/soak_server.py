@@ -53,7 +53,7 @@ async def _serve(pipe: Connection, folder: str, limit: float) -> None:
     settings: dict[str, Any] = {f"{name}_port": 0 for name in ("http", "https", "sip_tls", "sip_tcp", "sip_udp")}
     settings |= {"project": PROJECT, "auto_accept": True, "sip_t1": T1, "sip_t2": 8 * T1, "sip_t4": 10 * T1}
     accounts = Accounts()
-    settings |= {"webrtc_connect_timeout": 8.0, "webrtc_consent_timeout": 2.0}
+    settings |= {"webrtc_connect_timeout": 8.0, "webrtc_consent_timeout": 5.0}
     async with Emulator(
         Settings(session_limit=limit, journal_limit=JOURNAL, journal_folder=folder, **settings)
     ) as emulator:

@@ -23,7 +23,7 @@ from soak_server import serve
 
 ABREAST = 3
 SESSION_LIMIT = 60.0
-LINGER = 12.0
+LINGER = 15.0
 """After it the calls whose caller vanished, or never came, have been given up."""
 WARM_UP = 0.2
 """Of the time, in which caches find their size."""

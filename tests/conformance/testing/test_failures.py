@@ -35,6 +35,7 @@ def failures(folder: Path) -> dict[str, str]:
 
 def normal(text: str, folder: Path) -> str:
     text = text.replace(str(folder), "DIR").replace(str(ROOT) + "/", "")
+    text = re.sub(r"(  File \"[^\"]*/site-packages/.*\n(?:    .*\n)+)+", "  File … of the SDK\n", text)
     text = re.sub(r"(failing|applications)\.py(:|\", line )\d+", r"\1.py\2N", text)
     text = re.sub(r"\b(rtc_u\d_|proj_)(\w+)", lambda match: match[1] + len(match[2]) * "·", text)
     text = re.sub(r"127\.0\.0\.1(:|', )\d{5}", r"127.0.0.1\1PORT", text)
