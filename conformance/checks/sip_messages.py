@@ -436,3 +436,39 @@ async def contact_with_two_transports_is_refused(bench: Bench) -> None:
 )
 async def register_is_answered(bench: Bench) -> None:
     bench.note(line(await answered(bench, "REGISTER")))
+
+
+@requirement(
+    "SIP-REFUSAL-14",
+    level=Level.SHOULD,
+    says="An INVITE that accepts no application/sdp is refused with 406.",
+    evidence="RFC",
+    clause="RFC 4475 3.3.15: 406, since no body of a response would be acceptable",
+    link=rfc(4475, "3.3.15"),
+    needs=NEEDS,
+)
+async def unacceptable_answer_is_refused(bench: Bench) -> None:
+    call = await bench.dial(headers=[("Accept", "text/nobody-knows")])
+    response = await call.final_response(timeout=bench.within.answer)
+    bench.expect(response.status == 406, "406", f"{response.status} {response.reason}")
+
+
+@requirement(
+    "SIP-REFUSAL-15",
+    level=Level.SHOULD,
+    says="A REGISTER whose To is no SIP URI is refused with 400, or as every REGISTER is.",
+    evidence="RFC",
+    clause="RFC 4475 3.3.4: a registrar would reject it with 400; RFC 3261 10.2: the address of record is a SIP URI",
+    link=rfc(4475, "3.3.4"),
+    needs={"sip"},
+    calls=0,
+)
+async def odd_address_of_record_is_refused(bench: Bench) -> None:
+    phone = await bench.phone(
+        rewrites=lambda message: re.sub(rb"\r\nTo: <sip:[^>]*>", b"\r\nTo: <tel:+14155550123>", message)
+    )
+    uri = bench.access.sip[bench.transport]
+    odd = await phone.request("REGISTER", uri, timeout=bench.within.answer)
+    if odd.code != 400:
+        usual = await answered(bench, "REGISTER")
+        bench.expect(odd.code >= 300 and usual.code == odd.code, f"400, or {line(usual)}, a refusal", line(odd))

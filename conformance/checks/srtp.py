@@ -1,6 +1,7 @@
 """SRTP with keys in the SDP (RFC 4568): what is answered, what is sent, and what becomes of new keys."""
 
 import re
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -313,15 +314,19 @@ async def both_are_offered(bench: Bench) -> None:
 @requirement(
     "SRTP-CHOICE-02",
     level=Level.CHOICE,
-    says="An offer of DTLS-SRTP gets an answer or a refusal.",
+    says="An offer of DTLS-SRTP is refused with 488, as one of no protocol that is spoken.",
     evidence="CHOICE",
-    clause="seen to be answered plain, without a handshake; nobody has shown the SDP",
+    clause="seen to be answered plain, without a handshake, and so with noise; nobody has shown the SDP",
     needs=NEEDS,
+    calls=2,
 )
 async def dtls_is_offered(bench: Bench) -> None:
     hashed = b"a=fingerprint:sha-256 " + b":".join(32 * [b"AB"]) + b"\r\na=setup:actpass\r\n"
-    call = await bench.dial(offer=lambda mine: mine.replace(b"RTP/AVP", b"UDP/TLS/RTP/SAVP") + hashed)
-    bench.note(f"UDP/TLS/RTP/SAVP: {await outcome(bench, call)}")
+    seen = []
+    for protocol in ("UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"):
+        call = await bench.dial(offer=_under(protocol, hashed))
+        seen.append(f"{protocol}: {await outcome(bench, call)}")
+    bench.note("; ".join(seen))
 
 
 async def outcome(bench: Bench, call: Call) -> str:
@@ -334,6 +339,11 @@ async def outcome(bench: Bench, call: Call) -> str:
         return f"{final.status} {final.reason}"
     taken = [media for media in sdp.parse(final.message.body).media if media.port]
     return ", ".join(f"{media.protocol} {' '.join(media.formats)}" for media in taken)
+
+
+def _under(protocol: str, lines: bytes) -> Callable[[bytes], bytes]:
+    """An offer of another protocol, with these lines behind it."""
+    return lambda mine: mine.replace(b"RTP/AVP", protocol.encode(), 1) + lines
 
 
 def _plain_line(offer: bytes) -> bytes:

@@ -101,5 +101,19 @@ MUTANTS = [
         lambda data: with_status(data, 486, "Busy Here"),
     ),
     _refusal("refusal-without-accept", 6, "A 415 has no Accept.", 415, lambda data: without(data, "Accept")),
+    _refusal(
+        "accept-ignored",
+        14,
+        "An INVITE that accepts no SDP is refused with 486.",
+        406,
+        lambda data: with_status(data, 486, "Busy Here"),
+    ),
+    _refusal(
+        "any-address-of-record",
+        15,
+        "A REGISTER for whatever address is taken.",
+        400,
+        lambda data: with_status(data, 200, "OK") if value(data, "CSeq").endswith(" REGISTER") else data,
+    ),
     _refusal("refusal-without-tag", 11, "A refusal has no tag in To.", 405, lambda data: with_tag(data, "To", "")),
 ]
