@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from .sources import rfc_of
+
 if TYPE_CHECKING:
     from .bench import Bench
 
@@ -179,7 +181,8 @@ def requirement(
 ) -> Callable[[Check], Check]:
     """Declare a requirement; the decorated function is its check.
 
-    Without `calls` it is one where `needs` names something that is called, else none.
+    Without `calls` it is one where `needs` names something that is called, else none. Without `link` an RFC's is that
+    of the first section that `clause` names.
     """
     wanted = frozenset(needs)
     declared = Requirement(
@@ -188,7 +191,7 @@ def requirement(
         says=says,
         evidence=evidence,
         clause=clause,
-        link=link,
+        link=rfc_of(clause) if link is None and evidence == "RFC" else link,
         needs=wanted,
         calls=int(bool(wanted & CALLING)) if calls is None else calls,
     )

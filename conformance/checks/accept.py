@@ -1,5 +1,6 @@
 """`POST …/accept`: what it takes, when it is answered, and what the caller hears of it."""
 
+from functools import partial
 from typing import Any
 
 from ..bench import SESSION, Bench, describe
@@ -44,6 +45,9 @@ EVERYTHING: dict[str, Any] = {
     },
 }
 
+documented = partial(requirement, level=Level.MUST, evidence="DOC", link=SPEC, needs=NEEDS)
+observed = partial(requirement, level=Level.OBSERVED, evidence="OBS", needs=NEEDS)
+
 
 async def accepted(bench: Bench, call_id: str, session: Any = None) -> RestAnswer:
     answer = await (await bench.rest()).accept(call_id, SESSION if session is None else session)
@@ -51,15 +55,7 @@ async def accepted(bench: Bench, call_id: str, session: Any = None) -> RestAnswe
     return answer
 
 
-@requirement(
-    "CALL-ACCEPT-01",
-    level=Level.MUST,
-    says="An accept of a waiting call is answered with 200.",
-    evidence="DOC",
-    clause=CLAUSE,
-    link=SPEC,
-    needs=NEEDS,
-)
+@documented("CALL-ACCEPT-01", says="An accept of a waiting call is answered with 200.", clause=CLAUSE)
 async def accept_is_answered_with_200(bench: Bench) -> None:
     _, call_id = await bench.ring()
     await accepted(bench, call_id)
@@ -80,14 +76,11 @@ async def accept_has_no_body(bench: Bench) -> None:
     bench.expect(answer.body == b"", "an empty body", answer.body[:100])
 
 
-@requirement(
+@documented(
     "CALL-ACCEPT-03",
-    level=Level.MUST,
     says="The caller hears ringing before an accept is answered.",
-    evidence="DOC",
     clause="Telephony and SIP guide: 200 once the SIP leg is ringing",
     link=SIP_GUIDE,
-    needs=NEEDS,
 )
 async def caller_hears_ringing_first(bench: Bench) -> None:
     call, call_id = await bench.ring()
@@ -100,27 +93,16 @@ async def caller_hears_ringing_first(bench: Bench) -> None:
     bench.expect(late < bench.within.silence, "180 by the time of the 200", f"180 came {late:.3f} s later")
 
 
-@requirement(
-    "CALL-ACCEPT-04",
-    level=Level.MUST,
-    says="The caller of an accepted call receives 200.",
-    evidence="DOC",
-    clause=CLAUSE,
-    link=SPEC,
-    needs=NEEDS,
-)
+@documented("CALL-ACCEPT-04", says="The caller of an accepted call receives 200.", clause=CLAUSE)
 async def accepted_caller_receives_200(bench: Bench) -> None:
     call, _ = await bench.connect()
     bench.expect(call.final_status == 200, "200 for the caller", call.final_status)
 
 
-@requirement(
+@observed(
     "CALL-ACCEPT-05",
-    level=Level.OBSERVED,
     says="An accept with an unknown parameter is answered with 400 that names it.",
-    evidence="OBS",
     clause="openai/openai-agents-js issue 741",
-    needs=NEEDS,
 )
 async def unknown_parameter_is_named(bench: Bench) -> None:
     _, call_id = await bench.ring()
@@ -129,13 +111,10 @@ async def unknown_parameter_is_named(bench: Bench) -> None:
     bench.expect("session.colour" in str(answer.error.get("message")), "session.colour in the message", answer.error)
 
 
-@requirement(
+@observed(
     "CALL-ACCEPT-06",
-    level=Level.OBSERVED,
     says="An accept without a session type does not lead to a conversation.",
-    evidence="OBS",
     clause="community observations, May 2026: 400, or 200 and a call that fails at its start",
-    needs=NEEDS,
 )
 async def accept_without_type_fails(bench: Bench) -> None:
     call, call_id = await bench.ring()
@@ -163,14 +142,10 @@ async def refused_accept_leaves_the_call_undecided(bench: Bench) -> None:
     bench.note(f"{first.status}, then {second.status} and {call.final_status}")
 
 
-@requirement(
+@documented(
     "CALL-ACCEPT-08",
-    level=Level.MUST,
     says="An accept takes every documented field of a session.",
-    evidence="DOC",
     clause="OpenAPI, schema RealtimeSessionCreateRequestGA",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def accept_takes_every_field(bench: Bench) -> None:
     call, call_id = await bench.ring()
@@ -193,14 +168,11 @@ async def accept_takes_the_least(bench: Bench) -> None:
     await call.answered(timeout=bench.within.answer)
 
 
-@requirement(
+@observed(
     "CALL-ACCEPT-10",
-    level=Level.OBSERVED,
     says="A second accept is refused with decision_already_made.",
-    evidence="OBS",
     clause="Telephony and SIP guide, for Live calls on the same transceiver",
     link=SIP_GUIDE,
-    needs=NEEDS,
 )
 async def second_accept_is_refused(bench: Bench) -> None:
     _, call_id = await bench.connect()
@@ -209,14 +181,11 @@ async def second_accept_is_refused(bench: Bench) -> None:
     bench.expect(answer.error.get("code") == "decision_already_made", "decision_already_made", describe(answer))
 
 
-@requirement(
+@observed(
     "CALL-ACCEPT-11",
-    level=Level.OBSERVED,
     says="A reject after an accept is refused with decision_already_made.",
-    evidence="OBS",
     clause="Telephony and SIP guide, for Live calls on the same transceiver",
     link=SIP_GUIDE,
-    needs=NEEDS,
 )
 async def reject_after_accept_is_refused(bench: Bench) -> None:
     call, call_id = await bench.connect()

@@ -1,5 +1,6 @@
 """`POST /realtime/client_secrets`: what is made, how long it lives, and which sessions begin with it."""
 
+from functools import partial
 from typing import Any
 
 from ringback.fixtures.validation import validator
@@ -22,6 +23,10 @@ BOUND: dict[str, Any] = {"type": "realtime", "model": "gpt-realtime", "instructi
 SLACK = 5
 """Seconds that a target's clock may differ from ours, and its answer take."""
 KEY_PROTOCOL = "openai-insecure-api-key."
+
+documented = partial(requirement, level=Level.MUST, evidence="DOC", link=SPEC, needs=REST)
+in_the_sdk = partial(requirement, level=Level.MUST, evidence="SDK", link=SDK, needs=REST)
+observed = partial(requirement, level=Level.OBSERVED, evidence="OBS", clause=RECORDED, needs=REST)
 
 
 async def create(
@@ -76,27 +81,15 @@ async def lives_for(bench: Bench, asked: int | None, expected: int) -> None:
     )
 
 
-@requirement(
-    "SECRET-CREATE-01",
-    level=Level.MUST,
-    says="A request for a client secret is answered with 200 and a value.",
-    evidence="DOC",
-    clause=CREATE,
-    link=SPEC,
-    needs=REST,
-)
+@documented("SECRET-CREATE-01", says="A request for a client secret is answered with 200 and a value.", clause=CREATE)
 async def secret_is_made(bench: Bench) -> None:
     await secret_of(bench)
 
 
-@requirement(
+@documented(
     "SECRET-CREATE-02",
-    level=Level.MUST,
     says="The answer shows the session as it was asked for.",
-    evidence="DOC",
     clause="OpenAPI, RealtimeCreateClientSecretResponse: the session configuration",
-    link=SPEC,
-    needs=REST,
 )
 async def answer_shows_the_session(bench: Bench) -> None:
     body = await made(bench)
@@ -105,28 +98,20 @@ async def answer_shows_the_session(bench: Bench) -> None:
     bench.expect(seen == BOUND, str(BOUND), seen)
 
 
-@requirement(
+@in_the_sdk(
     "SECRET-CREATE-03",
-    level=Level.MUST,
     says="The answer has the shape of the official types.",
-    evidence="SDK",
     clause="openai/types/realtime/client_secret_create_response.py",
-    link=SDK,
-    needs=REST,
 )
 async def answer_has_the_official_shape(bench: Bench) -> None:
     problems = validator("rest").problems_of("client_secrets.create.response", await made(bench))
     bench.expect(not problems, "the official shape", "; ".join(problems))
 
 
-@requirement(
+@documented(
     "SECRET-CREATE-04",
-    level=Level.MUST,
     says="A secret can be made for a transcription session.",
-    evidence="DOC",
     clause="OpenAPI, RealtimeCreateClientSecretRequest: session is realtime or transcription",
-    link=SPEC,
-    needs=REST,
 )
 async def secret_for_transcription_is_made(bench: Bench) -> None:
     body = await made(bench, session={"type": "transcription"})
@@ -135,54 +120,35 @@ async def secret_for_transcription_is_made(bench: Bench) -> None:
     bench.expect(seen == "transcription", "a session of type transcription", seen)
 
 
-@requirement(
-    "SECRET-CREATE-05",
-    level=Level.OBSERVED,
-    says="The session of a secret that nobody used has 0 as expires_at.",
-    evidence="OBS",
-    clause=RECORDED,
-    needs=REST,
-)
+@observed("SECRET-CREATE-05", says="The session of a secret that nobody used has 0 as expires_at.")
 async def unused_session_expires_at_0(bench: Bench) -> None:
     session = (await made(bench)).get("session")
     seen = session.get("expires_at") if isinstance(session, dict) else session
     bench.expect(seen == 0, "session.expires_at 0", seen)
 
 
-@requirement(
+@documented(
     "SECRET-EXPIRY-01",
-    level=Level.MUST,
     says="A secret expires as many seconds after its creation as were asked for.",
-    evidence="DOC",
     clause=EXPIRES_AFTER,
-    link=SPEC,
-    needs=REST,
 )
 async def secret_expires_when_asked(bench: Bench) -> None:
     await lives_for(bench, 120, 120)
 
 
-@requirement(
+@documented(
     "SECRET-EXPIRY-02",
-    level=Level.MUST,
     says="A secret lives for 600 seconds where nothing was said.",
-    evidence="DOC",
     clause=f"{EXPIRES_AFTER}.seconds, default",
-    link=SPEC,
-    needs=REST,
 )
 async def secret_lives_ten_minutes(bench: Bench) -> None:
     await lives_for(bench, None, 600)
 
 
-@requirement(
+@documented(
     "SECRET-EXPIRY-03",
-    level=Level.MUST,
     says="Seconds outside 10 to 7200 are refused with 400.",
-    evidence="DOC",
     clause=f"{EXPIRES_AFTER}.seconds, between 10 and 7200",
-    link=SPEC,
-    needs=REST,
 )
 async def odd_lives_are_refused(bench: Bench) -> None:
     for seconds in (9, 7201):
@@ -190,13 +156,10 @@ async def odd_lives_are_refused(bench: Bench) -> None:
         bench.expect(answer.status == 400, f"400 for {seconds} seconds", describe(answer))
 
 
-@requirement(
+@documented(
     "SECRET-EXPIRY-04",
-    level=Level.MUST,
     says="An expired secret opens no session.",
-    evidence="DOC",
     clause=f"{EXPIRES_AFTER}: after which it will no longer be valid for creating sessions",
-    link=SPEC,
     needs={*SESSIONS, "clock"},
 )
 async def expired_secret_opens_nothing(bench: Bench) -> None:
@@ -210,13 +173,10 @@ async def expired_secret_opens_nothing(bench: Bench) -> None:
     bench.expect("session.created" not in session.types, "no session", session.types)
 
 
-@requirement(
+@documented(
     "SECRET-EXPIRY-05",
-    level=Level.MUST,
     says="A session goes on after the secret that opened it has expired.",
-    evidence="DOC",
     clause=f"{EXPIRES_AFTER}: the session itself may continue after that time",
-    link=SPEC,
     needs={*SESSIONS, "clock"},
 )
 async def session_outlives_its_secret(bench: Bench) -> None:
@@ -226,26 +186,20 @@ async def session_outlives_its_secret(bench: Bench) -> None:
     await bench.event(session, "session.updated")
 
 
-@requirement(
+@documented(
     "SECRET-SESSION-01",
-    level=Level.MUST,
     says="A client secret opens a session in place of an API key.",
-    evidence="DOC",
     clause=CREATE,
-    link=SPEC,
     needs=SESSIONS,
 )
 async def secret_opens_a_session(bench: Bench) -> None:
     await begun(bench, await secret_of(bench))
 
 
-@requirement(
+@documented(
     "SECRET-SESSION-02",
-    level=Level.MUST,
     says="A client secret opens several sessions.",
-    evidence="DOC",
     clause=f"{EXPIRES_AFTER}: can be used to create multiple sessions until it expires",
-    link=SPEC,
     needs=SESSIONS,
     calls=2,
 )
@@ -255,13 +209,10 @@ async def secret_opens_two_sessions(bench: Bench) -> None:
     await begun(bench, key)
 
 
-@requirement(
+@documented(
     "SECRET-SESSION-03",
-    level=Level.MUST,
     says="A session begins as the secret that opens it was made.",
-    evidence="DOC",
     clause="OpenAPI, RealtimeCreateClientSecretRequest: session, bound to the secret",
-    link=SPEC,
     needs=SESSIONS,
 )
 async def session_begins_as_bound(bench: Bench) -> None:
@@ -270,13 +221,10 @@ async def session_begins_as_bound(bench: Bench) -> None:
     bench.expect(seen == BOUND["instructions"], BOUND["instructions"], seen)
 
 
-@requirement(
+@documented(
     "SECRET-SESSION-04",
-    level=Level.MUST,
     says="A session may override what was bound to its secret.",
-    evidence="DOC",
     clause="OpenAPI, POST /realtime/client_secrets: can be overridden by the client connection",
-    link=SPEC,
     needs=SESSIONS,
 )
 async def session_overrides_what_was_bound(bench: Bench) -> None:
@@ -287,11 +235,9 @@ async def session_overrides_what_was_bound(bench: Bench) -> None:
     bench.expect(seen == "Speak plainly.", "Speak plainly.", seen)
 
 
-@requirement(
+@in_the_sdk(
     "SECRET-SESSION-05",
-    level=Level.MUST,
     says="A browser may give its secret as a subprotocol, and `realtime` is selected.",
-    evidence="SDK",
     clause="openai-agents-js, openaiRealtimeWebsocket.ts",
     link="https://github.com/openai/openai-agents-js",
     needs=SESSIONS,
@@ -302,14 +248,7 @@ async def secret_as_a_subprotocol(bench: Bench) -> None:
     bench.expect(session.subprotocol == "realtime", "the subprotocol realtime", session.subprotocol)
 
 
-@requirement(
-    "SECRET-KEY-01",
-    level=Level.OBSERVED,
-    says="The value of a client secret begins with ek_.",
-    evidence="OBS",
-    clause=RECORDED,
-    needs=REST,
-)
+@observed("SECRET-KEY-01", says="The value of a client secret begins with ek_.")
 async def secret_begins_with_ek(bench: Bench) -> None:
     value = await secret_of(bench)
     bench.expect(value.startswith("ek_"), "ek_…", f"{value[:3]}…")

@@ -1,5 +1,7 @@
 """Codecs beside G.711: nobody has shown what the service answers, so the checks tell what they saw."""
 
+from functools import partial
+
 from ..bench import Bench
 from ..client import sdp
 from ..requirement import Level, requirement
@@ -7,6 +9,8 @@ from .speech import session
 
 NEEDS = {"rest", "sip", "webhooks"}
 LINES = b"a=rtpmap:107 opus/48000/2\r\na=rtpmap:9 G722/8000\r\na=rtpmap:13 CN/8000\r\n"
+
+choice = partial(requirement, level=Level.CHOICE, evidence="CHOICE", needs=NEEDS)
 
 
 async def chosen(bench: Bench, formats: bytes) -> str:
@@ -21,37 +25,24 @@ async def chosen(bench: Bench, formats: bytes) -> str:
     return ", ".join(" ".join(media.formats) for media in sdp.parse(final.message.body).media if media.port)
 
 
-@requirement(
+@choice(
     "SDP-CODEC-01",
-    level=Level.CHOICE,
     says="An offer of Opus before G.711 is answered with one of them.",
-    evidence="CHOICE",
     clause="Opus was seen to be offered and accepted; nobody has shown the answer",
-    needs=NEEDS,
 )
 async def opus_is_offered(bench: Bench) -> None:
     bench.note(f"Opus (107) before PCMU (0): {await chosen(bench, b'107')}")
 
 
-@requirement(
+@choice(
     "SDP-CODEC-02",
-    level=Level.CHOICE,
     says="An offer of G.722 before G.711 is answered with one of them.",
-    evidence="CHOICE",
     clause="nobody has shown it",
-    needs=NEEDS,
 )
 async def g722_is_offered(bench: Bench) -> None:
     bench.note(f"G.722 (9) before PCMU (0): {await chosen(bench, b'9')}")
 
 
-@requirement(
-    "SDP-CODEC-03",
-    level=Level.CHOICE,
-    says="An offer of comfort noise is answered with it or without.",
-    evidence="CHOICE",
-    clause="nobody has shown it",
-    needs=NEEDS,
-)
+@choice("SDP-CODEC-03", says="An offer of comfort noise is answered with it or without.", clause="nobody has shown it")
 async def comfort_noise_is_offered(bench: Bench) -> None:
     bench.note(f"CN (13) beside PCMU (0): {await chosen(bench, b'0 13')}")

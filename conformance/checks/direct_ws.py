@@ -1,6 +1,7 @@
 """The WebSocket with `?model=`: a session of its own, without a call. Text only, so that every server can be judged."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..bench import Bench
@@ -26,6 +27,10 @@ TEXT_TURN = [
     "response.output_item.done",
     "response.done",
 ]
+
+documented = partial(requirement, level=Level.MUST, evidence="DOC", link=SPEC, needs=NEEDS)
+in_the_sdk = partial(requirement, level=Level.MUST, evidence="SDK", link=SDK, needs=NEEDS)
+observed = partial(requirement, level=Level.OBSERVED, evidence="OBS", needs=NEEDS)
 
 
 async def text_session(bench: Bench) -> Sideband:
@@ -60,14 +65,10 @@ def part(event: ReceivedEvent, *path: str) -> Any:
     return value
 
 
-@requirement(
+@documented(
     "WS-SESSION-01",
-    level=Level.MUST,
     says="A connection with a model gets session.created as its first event.",
-    evidence="DOC",
     clause=f"{EVENTS}SessionCreated",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def session_created_comes_first(bench: Bench) -> None:
     session = await bench.session()
@@ -76,14 +77,10 @@ async def session_created_comes_first(bench: Bench) -> None:
     bench.expect(part(created, "session", "id"), "a session id", created.data)
 
 
-@requirement(
+@documented(
     "WS-SESSION-02",
-    level=Level.MUST,
     says="A session.update is answered with session.updated that shows what was changed.",
-    evidence="DOC",
     clause=f"{EVENTS}SessionUpdated",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def session_updated_shows_the_change(bench: Bench) -> None:
     session = await bench.session()
@@ -95,14 +92,10 @@ async def session_updated_shows_the_change(bench: Bench) -> None:
     bench.expect(seen == ["text"], "output_modalities of text", seen)
 
 
-@requirement(
+@in_the_sdk(
     "WS-SESSION-03",
-    level=Level.MUST,
     says="Every server event has an event_id of its own.",
-    evidence="SDK",
     clause="openai/types/realtime: event_id of each server event",
-    link=SDK,
-    needs=NEEDS,
 )
 async def events_have_ids(bench: Bench) -> None:
     session = await text_session(bench)
@@ -113,14 +106,10 @@ async def events_have_ids(bench: Bench) -> None:
     bench.expect(len(set(ids)) == len(ids), "no event_id twice", ids)
 
 
-@requirement(
+@documented(
     "WS-ITEM-01",
-    level=Level.MUST,
     says="A created item is announced by conversation.item.added.",
-    evidence="DOC",
     clause=f"{EVENTS}ConversationItemAdded",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def item_is_added(bench: Bench) -> None:
     session = await text_session(bench)
@@ -129,14 +118,7 @@ async def item_is_added(bench: Bench) -> None:
     bench.expect(part(added, "item", "role") == "user", "the user's item", added.data)
 
 
-@requirement(
-    "WS-ITEM-02",
-    level=Level.OBSERVED,
-    says="An item that a client creates is done right after it was added.",
-    evidence="OBS",
-    clause=RECORDED,
-    needs=NEEDS,
-)
+@observed("WS-ITEM-02", says="An item that a client creates is done right after it was added.", clause=RECORDED)
 async def item_is_done(bench: Bench) -> None:
     session = await text_session(bench)
     await session.send(user_item("hello"))
@@ -145,14 +127,10 @@ async def item_is_done(bench: Bench) -> None:
     bench.expect(part(done, "item", "id") == part(added, "item", "id"), "the same item", done.data)
 
 
-@requirement(
+@documented(
     "WS-ITEM-03",
-    level=Level.MUST,
     says="An item keeps the id that its client gave it.",
-    evidence="DOC",
     clause="OpenAPI, RealtimeConversationItem: id may be provided by the client",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def item_keeps_its_id(bench: Bench) -> None:
     session = await text_session(bench)
@@ -162,14 +140,10 @@ async def item_keeps_its_id(bench: Bench) -> None:
     bench.expect(seen == "item_ringback_1", "item_ringback_1", seen)
 
 
-@requirement(
+@documented(
     "WS-RESPONSE-01",
-    level=Level.MUST,
     says="A response.create begins with response.created and ends with response.done of that response.",
-    evidence="DOC",
     clause=f"{EVENTS}ResponseDone: always emitted, no matter the final state",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def response_begins_and_ends(bench: Bench) -> None:
     events = await turn(bench, await text_session(bench))
@@ -179,14 +153,7 @@ async def response_begins_and_ends(bench: Bench) -> None:
     bench.expect(status == "completed", "a completed response", status)
 
 
-@requirement(
-    "WS-RESPONSE-02",
-    level=Level.OBSERVED,
-    says="A text response has the recorded events in the recorded order.",
-    evidence="OBS",
-    clause=RECORDED,
-    needs=NEEDS,
-)
+@observed("WS-RESPONSE-02", says="A text response has the recorded events in the recorded order.", clause=RECORDED)
 async def text_turn_has_the_recorded_order(bench: Bench) -> None:
     events = await turn(bench, await text_session(bench))
     seen = [event.type for event in events if event.type != "rate_limits.updated"]
@@ -194,14 +161,10 @@ async def text_turn_has_the_recorded_order(bench: Bench) -> None:
     bench.expect(once == TEXT_TURN, " → ".join(TEXT_TURN), " → ".join(once))
 
 
-@requirement(
+@documented(
     "WS-RESPONSE-03",
-    level=Level.MUST,
     says="The deltas of a text together are the text of its done event.",
-    evidence="DOC",
     clause=f"{EVENTS}ResponseTextDone: the final text content",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def deltas_are_the_text(bench: Bench) -> None:
     events = await turn(bench, await text_session(bench))
@@ -210,14 +173,10 @@ async def deltas_are_the_text(bench: Bench) -> None:
     bench.expect(texts == [deltas], f"the text {deltas!r} once", texts)
 
 
-@requirement(
+@documented(
     "WS-ERROR-01",
-    level=Level.MUST,
     says="An error names the event_id of the client event that caused it.",
-    evidence="DOC",
     clause=f"{EVENTS}Error: error.event_id",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def error_echoes_the_event_id(bench: Bench) -> None:
     session = await text_session(bench)
@@ -227,14 +186,10 @@ async def error_echoes_the_event_id(bench: Bench) -> None:
     bench.expect(seen == "mine_1", "error.event_id mine_1", seen)
 
 
-@requirement(
+@documented(
     "WS-ERROR-02",
-    level=Level.MUST,
     says="A session goes on after a client event that was wrong.",
-    evidence="DOC",
     clause=f"{EVENTS}Error: most errors are recoverable and the session will stay open",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def session_survives_an_error(bench: Bench) -> None:
     session = await text_session(bench)
@@ -244,13 +199,10 @@ async def session_survives_an_error(bench: Bench) -> None:
     await bench.event(session, "conversation.item.added")
 
 
-@requirement(
+@observed(
     "WS-ERROR-03",
-    level=Level.OBSERVED,
     says="A frame that is no JSON gets an error with the code invalid_json.",
-    evidence="OBS",
     clause="third-party observation, 2026",
-    needs=NEEDS,
 )
 async def rubbish_gets_invalid_json(bench: Bench) -> None:
     session = await text_session(bench)
@@ -260,25 +212,19 @@ async def rubbish_gets_invalid_json(bench: Bench) -> None:
     bench.expect(seen == "invalid_json", "invalid_json", seen)
 
 
-@requirement(
+@observed(
     "WS-HANDSHAKE-01",
-    level=Level.OBSERVED,
     says="Without a model the connection gets the error missing_model and is closed.",
-    evidence="OBS",
     clause="third-party observation, 2026",
-    needs=NEEDS,
 )
 async def missing_model_is_refused(bench: Bench) -> None:
     await refused_in_band(bench, "missing_model", model=None)
 
 
-@requirement(
+@observed(
     "WS-HANDSHAKE-02",
-    level=Level.OBSERVED,
     says="The beta header gets the error beta_api_shape_disabled and a close.",
-    evidence="OBS",
     clause="third-party observation, 2026",
-    needs=NEEDS,
 )
 async def beta_header_is_refused(bench: Bench) -> None:
     await refused_in_band(bench, "beta_api_shape_disabled", headers={"OpenAI-Beta": "realtime=v1"})
@@ -297,27 +243,16 @@ async def refused_in_band(bench: Bench, code: str, **options: Any) -> None:
     bench.expect(closed == 4000, "close code 4000", closed)
 
 
-@requirement(
+@in_the_sdk(
     "WS-SHAPE-01",
-    level=Level.MUST,
     says="Every event of a text turn has the shape of the official types.",
-    evidence="SDK",
     clause="openai/types/realtime: RealtimeServerEvent",
-    link=SDK,
-    needs=NEEDS,
 )
 async def events_have_the_official_shape(bench: Bench) -> None:
     await judged_by_rules(bench, lambda rule: rule == "TRACE-SERVER-SHAPE", "the official shape of each event")
 
 
-@requirement(
-    "WS-TRACE-01",
-    level=Level.OBSERVED,
-    says="A text turn keeps every rule that the recorded traces keep.",
-    evidence="OBS",
-    clause=RECORDED,
-    needs=NEEDS,
-)
+@observed("WS-TRACE-01", says="A text turn keeps every rule that the recorded traces keep.", clause=RECORDED)
 async def turn_keeps_the_trace_rules(bench: Bench) -> None:
     await judged_by_rules(bench, lambda rule: rule != "TRACE-SERVER-SHAPE", "no trace rule broken")
 

@@ -1,6 +1,7 @@
 """DTMF: keys that the caller presses, as events of the session."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from ..bench import Bench
@@ -8,7 +9,7 @@ from ..client.call import Call
 from ..client.dtmf import DIGITS
 from ..client.sideband import Sideband
 from ..requirement import Level, requirement
-from ..sources import SPEC, rfc
+from ..sources import SPEC
 
 NEEDS = {"rest", "sip", "webhooks", "dtmf", "sideband"}
 CLAUSE = "OpenAPI, schema RealtimeServerEventInputAudioBufferDtmfEventReceived"
@@ -16,6 +17,10 @@ EVENT = "input_audio_buffer.dtmf_event_received"
 SHORT_MS = 40
 """ITU-T Q.24: the shortest press that has to be heard."""
 DAY = 86_400.0
+
+documented = partial(requirement, level=Level.MUST, evidence="DOC", link=SPEC, needs=NEEDS)
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="RFC", needs=NEEDS)
 
 
 async def listening(bench: Bench, **options: Any) -> tuple[Call, Sideband]:
@@ -46,15 +51,7 @@ def is_end(packet: bytes) -> bool:
     return is_event(packet) and bool(packet[13] & 0x80)
 
 
-@requirement(
-    "DTMF-EVENT-01",
-    level=Level.MUST,
-    says="A key that the caller presses is an event whose `event` is the key.",
-    evidence="DOC",
-    clause=CLAUSE,
-    link=SPEC,
-    needs=NEEDS,
-)
+@documented("DTMF-EVENT-01", says="A key that the caller presses is an event whose `event` is the key.", clause=CLAUSE)
 async def key_is_an_event(bench: Bench) -> None:
     call, sideband = await listening(bench)
     await call.press("7")
@@ -62,14 +59,10 @@ async def key_is_an_event(bench: Bench) -> None:
     bench.expect(event.get("event") == "7", "event: 7", event.data)
 
 
-@requirement(
+@documented(
     "DTMF-EVENT-02",
-    level=Level.MUST,
     says="The event of a key says in received_at when it was received.",
-    evidence="DOC",
     clause=f"{CLAUSE}: received_at is a UTC Unix time",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def event_has_its_time(bench: Bench) -> None:
     call, sideband = await listening(bench)
@@ -80,15 +73,7 @@ async def event_has_its_time(bench: Bench) -> None:
     bench.expect(abs(at - event.at) < DAY, "a Unix time in seconds, of now", at)
 
 
-@requirement(
-    "DTMF-EVENT-03",
-    level=Level.MUST,
-    says="All sixteen keys are known.",
-    evidence="DOC",
-    clause=f"{CLAUSE}: 0 to 9, *, #, A to D",
-    link=SPEC,
-    needs=NEEDS,
-)
+@documented("DTMF-EVENT-03", says="All sixteen keys are known.", clause=f"{CLAUSE}: 0 to 9, *, #, A to D")
 async def all_keys_are_known(bench: Bench) -> None:
     call, sideband = await listening(bench)
     pressing = bench.watch(call.press(DIGITS, duration_ms=SHORT_MS))
@@ -97,14 +82,10 @@ async def all_keys_are_known(bench: Bench) -> None:
     bench.expect(pressed == DIGITS, DIGITS, pressed)
 
 
-@requirement(
+@documented(
     "DTMF-EVENT-04",
-    level=Level.MUST,
     says="A key that is pressed once is one event.",
-    evidence="DOC",
     clause=f"{CLAUSE}: returned when a DTMF event is received",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def key_is_one_event(bench: Bench) -> None:
     call, sideband = await listening(bench)
@@ -113,14 +94,10 @@ async def key_is_one_event(bench: Bench) -> None:
     bench.expect(pressed == "56", "5 and 6, once each", pressed)
 
 
-@requirement(
+@by_rfc(
     "DTMF-EVENT-05",
-    level=Level.MUST,
     says="The same key pressed twice is two events.",
-    evidence="RFC",
     clause="RFC 4733 2.5.1.2: another timestamp is another event",
-    link=rfc(4733, "2.5.1.2"),
-    needs=NEEDS,
 )
 async def same_key_twice_is_two_events(bench: Bench) -> None:
     call, sideband = await listening(bench)
@@ -129,14 +106,10 @@ async def same_key_twice_is_two_events(bench: Bench) -> None:
     bench.expect(pressed == "336", "3, 3 and 6", pressed)
 
 
-@requirement(
+@by_rfc(
     "DTMF-EVENT-06",
-    level=Level.MUST,
     says="Keys are heard by the payload type that was negotiated.",
-    evidence="RFC",
     clause="RFC 3264 6.1: payload types are those of the answer",
-    link=rfc(3264, "6.1"),
-    needs=NEEDS,
 )
 async def keys_have_the_negotiated_type(bench: Bench) -> None:
     call, sideband = await listening(bench, offer=lambda mine: mine.replace(b"101", b"96"))
@@ -145,14 +118,10 @@ async def keys_have_the_negotiated_type(bench: Bench) -> None:
     bench.expect(event.get("event") == "8", "event: 8", event.data)
 
 
-@requirement(
+@recommended(
     "DTMF-EVENT-07",
-    level=Level.SHOULD,
     says="A key whose last packets are lost is heard.",
-    evidence="RFC",
     clause="RFC 4733 2.5.2.2: a receiver copes with a lost end",
-    link=rfc(4733, "2.5.2.2"),
-    needs=NEEDS,
 )
 async def lost_end_is_tolerated(bench: Bench) -> None:
     call, sideband = await listening(bench)
@@ -162,14 +131,10 @@ async def lost_end_is_tolerated(bench: Bench) -> None:
     bench.expect(pressed == "4", "4", pressed)
 
 
-@requirement(
+@recommended(
     "DTMF-EVENT-08",
-    level=Level.SHOULD,
     says="A key of which only one last packet arrives is heard.",
-    evidence="RFC",
     clause="RFC 4733 2.5.1.4: the end is sent three times for this",
-    link=rfc(4733, "2.5.1.4"),
-    needs=NEEDS,
 )
 async def one_last_packet_is_enough(bench: Bench) -> None:
     call, sideband = await listening(bench)
@@ -184,14 +149,10 @@ async def one_last_packet_is_enough(bench: Bench) -> None:
     bench.expect(pressed == "2", "2", pressed)
 
 
-@requirement(
+@recommended(
     "DTMF-EVENT-09",
-    level=Level.SHOULD,
     says="A key whose packets all come twice is one event.",
-    evidence="RFC",
     clause="RFC 3550 A.1: a packet that comes twice counts once",
-    link=rfc(3550, "A.1"),
-    needs=NEEDS,
 )
 async def doubled_packets_are_one_event(bench: Bench) -> None:
     call, sideband = await listening(bench)

@@ -1,14 +1,22 @@
 """`POST …/hangup`: the BYE, and when the application is answered."""
 
+from functools import partial
+
 from ..bench import Bench, describe
 from ..client.call import Call
 from ..client.errors import FarEndError, WaitTimeout
 from ..client.rest import RestAnswer
 from ..requirement import Level, requirement
-from ..sources import SDK, SPEC, rfc
+from ..sources import SDK, SPEC
 
 CLAUSE = "OpenAPI, POST /realtime/calls/{call_id}/hangup"
 NEEDS = {"rest", "sip", "webhooks"}
+
+documented = partial(requirement, level=Level.MUST, evidence="DOC", link=SPEC, needs=NEEDS)
+observed = partial(
+    requirement, level=Level.OBSERVED, evidence="OBS", clause="third-party observation, 2026", needs=NEEDS
+)
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
 
 
 async def hung_up(bench: Bench) -> tuple[Call, RestAnswer]:
@@ -19,30 +27,14 @@ async def hung_up(bench: Bench) -> tuple[Call, RestAnswer]:
     return call, answer
 
 
-@requirement(
-    "CALL-HANGUP-01",
-    level=Level.MUST,
-    says="A hangup of a running call is answered with 200.",
-    evidence="DOC",
-    clause=CLAUSE,
-    link=SPEC,
-    needs=NEEDS,
-)
+@documented("CALL-HANGUP-01", says="A hangup of a running call is answered with 200.", clause=CLAUSE)
 async def hangup_is_answered_with_200(bench: Bench) -> None:
     _, call_id = await bench.connect()
     answer = await (await bench.rest()).hangup(call_id)
     bench.expect(answer.status == 200, "200 to hangup", describe(answer))
 
 
-@requirement(
-    "CALL-HANGUP-02",
-    level=Level.MUST,
-    says="A hangup sends BYE to the caller.",
-    evidence="DOC",
-    clause=f"{CLAUSE}: ends the call",
-    link=SPEC,
-    needs=NEEDS,
-)
+@documented("CALL-HANGUP-02", says="A hangup sends BYE to the caller.", clause=f"{CLAUSE}: ends the call")
 async def hangup_sends_bye(bench: Bench) -> None:
     call, call_id = await bench.connect()
     await (await bench.rest()).hangup(call_id)
@@ -52,14 +44,10 @@ async def hangup_sends_bye(bench: Bench) -> None:
         bench.fail("BYE", error)
 
 
-@requirement(
+@documented(
     "CALL-HANGUP-03",
-    level=Level.MUST,
     says="A hangup is answered when its BYE was sent, not before.",
-    evidence="DOC",
     clause=f"{CLAUSE}: 200 when the call begins to end",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def hangup_is_answered_after_the_bye(bench: Bench) -> None:
     call, answer = await hung_up(bench)
@@ -68,14 +56,7 @@ async def hangup_is_answered_after_the_bye(bench: Bench) -> None:
     bench.expect(late < bench.within.silence, "BYE by the time of the 200", f"BYE came {late:.3f} s later")
 
 
-@requirement(
-    "CALL-HANGUP-04",
-    level=Level.OBSERVED,
-    says="A second hangup is answered with 404.",
-    evidence="OBS",
-    clause="third-party observation, 2026",
-    needs=NEEDS,
-)
+@observed("CALL-HANGUP-04", says="A second hangup is answered with 404.")
 async def second_hangup_gets_404(bench: Bench) -> None:
     call, call_id = await bench.connect()
     rest = await bench.rest()
@@ -85,14 +66,10 @@ async def second_hangup_gets_404(bench: Bench) -> None:
     bench.expect(answer.status == 404, "404", describe(answer))
 
 
-@requirement(
+@by_rfc(
     "CALL-HANGUP-05",
-    level=Level.MUST,
     says="The BYE of a hangup belongs to the dialog: tags and Call-ID are the call's.",
-    evidence="RFC",
     clause="RFC 3261 12.2.1.1",
-    link=rfc(3261, "12.2.1.1"),
-    needs=NEEDS,
 )
 async def bye_belongs_to_the_dialog(bench: Bench) -> None:
     call, _ = await hung_up(bench)
@@ -100,14 +77,10 @@ async def bye_belongs_to_the_dialog(bench: Bench) -> None:
     bench.expect(bye.status == 200, "a BYE that the phone's dialog takes", f"the phone answered {bye.status}")
 
 
-@requirement(
+@by_rfc(
     "CALL-HANGUP-06",
-    level=Level.MUST,
     says="No BYE is sent before the ACK of the 200.",
-    evidence="RFC",
     clause="RFC 3261 15: the callee's UA MUST NOT send a BYE until it has received an ACK",
-    link=rfc(3261, "15"),
-    needs=NEEDS,
 )
 async def bye_waits_for_the_ack(bench: Bench) -> None:
     call, call_id = await bench.ring(acknowledges=False)
@@ -123,14 +96,7 @@ async def bye_waits_for_the_ack(bench: Bench) -> None:
     await hangup
 
 
-@requirement(
-    "CALL-HANGUP-07",
-    level=Level.OBSERVED,
-    says="A hangup closes the call's sidebands.",
-    evidence="OBS",
-    clause="third-party observation, 2026",
-    needs=NEEDS | {"sideband"},
-)
+@observed("CALL-HANGUP-07", says="A hangup closes the call's sidebands.", needs=NEEDS | {"sideband"})
 async def hangup_closes_the_sideband(bench: Bench) -> None:
     _, call_id = await bench.connect()
     sideband = await bench.attach(call_id)

@@ -36,6 +36,7 @@ LISTED = "mcp_list_tools.completed"
 
 documented = partial(requirement, level=Level.MUST, evidence="DOC", link=MCP_GUIDE, needs=NEEDS)
 typed = partial(requirement, level=Level.MUST, evidence="SDK", link=SDK, needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="SDK", link=AGENTS_SDK, needs=NEEDS)
 
 
 def update(*tools: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -143,14 +144,10 @@ async def label_is_enough(bench: Bench) -> None:
     bench.expect("mcp_call" in kinds, "a call of the tool", event.data)
 
 
-@requirement(
+@recommended(
     "MCP-LIST-05",
-    level=Level.SHOULD,
     says="The list can be retrieved as soon as it is told to be in progress.",
-    evidence="SDK",
     clause="agents-realtime, openaiRealtimeBase: mcp_list_tools.in_progress is followed by conversation.item.retrieve",
-    link=AGENTS_SDK,
-    needs=NEEDS,
 )
 async def list_is_retrieved(bench: Bench) -> None:
     session = await bench.session()
@@ -161,14 +158,10 @@ async def list_is_retrieved(bench: Bench) -> None:
     bench.expect(part(retrieved, "item", "id") == item_id, f"the item {item_id}", retrieved.data)
 
 
-@requirement(
+@recommended(
     "MCP-LIST-06",
-    level=Level.SHOULD,
     says="Each tool of a list has a description, be it empty.",
-    evidence="SDK",
     clause="agents-realtime, openaiRealtimeEvents: a list with a tool whose description is no string is not understood",
-    link=AGENTS_SDK,
-    needs=NEEDS,
 )
 async def tools_are_described(bench: Bench) -> None:
     session = await bench.session()

@@ -1,5 +1,6 @@
 """Recorded speech, for targets that know no tonecode: judged by events and by sound, never by words."""
 
+from functools import partial
 from importlib.resources import as_file, files
 
 from ..bench import SESSION, Bench
@@ -12,6 +13,8 @@ NEEDS = {"rest", "sip", "webhooks", "sideband"}
 STARTED, STOPPED = "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"
 EVENTS = "OpenAPI, RealtimeServerEvent"
 
+recommended = partial(requirement, level=Level.SHOULD, evidence="DOC", link=SPEC, needs=NEEDS)
+
 
 async def spoken_to(bench: Bench) -> tuple[Call, Sideband]:
     """A call whose caller said good morning."""
@@ -22,14 +25,10 @@ async def spoken_to(bench: Bench) -> tuple[Call, Sideband]:
     return call, sideband
 
 
-@requirement(
+@recommended(
     "SPEECH-RECORDED-01",
-    level=Level.SHOULD,
     says="Recorded speech of the caller is told as the start and the end of speech.",
-    evidence="DOC",
     clause=f"{EVENTS}: input_audio_buffer.speech_started and speech_stopped in server_vad mode",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def recorded_speech_is_detected(bench: Bench) -> None:
     _, sideband = await spoken_to(bench)
@@ -38,14 +37,10 @@ async def recorded_speech_is_detected(bench: Bench) -> None:
     bench.expect(stopped.get("item_id") == started.get("item_id"), "one item_id", [started.data, stopped.data])
 
 
-@requirement(
+@recommended(
     "SPEECH-RECORDED-02",
-    level=Level.SHOULD,
     says="The caller hears a sound in answer to recorded speech.",
-    evidence="DOC",
     clause=f"{EVENTS}: a response follows the end of speech in server_vad mode",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def recorded_speech_is_answered(bench: Bench) -> None:
     call, sideband = await spoken_to(bench)

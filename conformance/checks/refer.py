@@ -1,5 +1,6 @@
 """`POST …/refer`: the REFER that leaves, byte for byte, and what follows from its fate."""
 
+from functools import partial
 from typing import Any
 
 from ..bench import Bench, describe
@@ -14,6 +15,10 @@ NEEDS = {"rest", "sip", "webhooks", "refer"}
 TARGET = "tel:+14155550123"
 STAYS = ReferPlan(status=202, notifies=(), hangs_up=False)
 """A trunk that takes the REFER and then says nothing."""
+
+documented = partial(requirement, level=Level.MUST, evidence="DOC", link=SPEC, needs=NEEDS)
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+choice = partial(requirement, level=Level.CHOICE, evidence="CHOICE", needs=NEEDS)
 
 
 async def referred(bench: Bench, target: str = TARGET, plan: ReferPlan = STAYS) -> tuple[Call, str, ReceivedRequest]:
@@ -35,29 +40,18 @@ def refer_to(refer: ReceivedRequest) -> list[str]:
     return refer.message.headers.getlist("Refer-To")
 
 
-@requirement(
-    "CALL-REFER-01",
-    level=Level.MUST,
-    says="A refer of a running call is answered with 200.",
-    evidence="DOC",
-    clause=CLAUSE,
-    link=SPEC,
-    needs=NEEDS,
-)
+@documented("CALL-REFER-01", says="A refer of a running call is answered with 200.", clause=CLAUSE)
 async def refer_is_answered_with_200(bench: Bench) -> None:
     _, call_id = await bench.connect(on_refer=STAYS)
     answer = await (await bench.rest()).refer(call_id, TARGET)
     bench.expect(answer.status == 200, "200 to refer", describe(answer))
 
 
-@requirement(
+@documented(
     "CALL-REFER-02",
-    level=Level.MUST,
     says="A refer sends REFER to the trunk in the dialog of the call.",
-    evidence="DOC",
     clause="Telephony and SIP guide, transfers",
     link=SIP_GUIDE,
-    needs=NEEDS,
 )
 async def refer_sends_refer(bench: Bench) -> None:
     _, _, refer = await referred(bench)
@@ -65,14 +59,10 @@ async def refer_sends_refer(bench: Bench) -> None:
 
 
 def _declare_target(number: int, says: str, target: str) -> None:
-    @requirement(
+    @documented(
         f"CALL-REFER-{number:02d}",
-        level=Level.MUST,
         says=says,
-        evidence="DOC",
         clause="OpenAPI, schema RealtimeCallReferRequest: the URI that appears in Refer-To",
-        link=SPEC,
-        needs=NEEDS,
     )
     async def target_arrives_as_it_is(bench: Bench) -> None:
         _, _, refer = await referred(bench, target)
@@ -93,14 +83,10 @@ _declare_target(
 )
 
 
-@requirement(
+@documented(
     "CALL-REFER-07",
-    level=Level.MUST,
     says="A refer is answered when its REFER was handed over, not before.",
-    evidence="DOC",
     clause=f"{CLAUSE}: 200 once the REFER is handed off",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def refer_is_answered_after_the_refer(bench: Bench) -> None:
     call, call_id = await bench.connect(on_refer=STAYS)
@@ -110,29 +96,18 @@ async def refer_is_answered_after_the_refer(bench: Bench) -> None:
     bench.expect(late < bench.within.silence, "REFER by the time of the 200", f"REFER came {late:.3f} s later")
 
 
-@requirement(
-    "CALL-REFER-08",
-    level=Level.MUST,
-    says="A REFER has exactly one Refer-To header.",
-    evidence="RFC",
-    clause="RFC 3515 2.4.1",
-    link=rfc(3515, "2.4.1"),
-    needs=NEEDS,
-)
+@by_rfc("CALL-REFER-08", says="A REFER has exactly one Refer-To header.", clause="RFC 3515 2.4.1")
 async def refer_has_one_refer_to(bench: Bench) -> None:
     _, _, refer = await referred(bench)
     bench.expect(len(refer_to(refer)) == 1, "one Refer-To", refer_to(refer))
 
 
 def _declare_injection(number: int, says: str, target: str) -> None:
-    @requirement(
+    @by_rfc(
         f"CALL-REFER-{number:02d}",
-        level=Level.MUST,
         says=says,
-        evidence="RFC",
         clause="RFC 3261 7.3.1 and 25.1: a header field value is one line; a URI has no such characters",
         link=rfc(3261, "25.1"),
-        needs=NEEDS,
     )
     async def injection_never_leaves(bench: Bench) -> None:
         call, call_id = await bench.connect(on_refer=STAYS)
@@ -157,15 +132,7 @@ _declare_injection(
 
 
 def _declare_bad_body(number: int, level: Level, says: str, body: Any) -> None:
-    @requirement(
-        f"CALL-REFER-{number:02d}",
-        level=level,
-        says=says,
-        evidence="DOC",
-        clause="OpenAPI, schema RealtimeCallReferRequest",
-        link=SPEC,
-        needs=NEEDS,
-    )
+    @documented(f"CALL-REFER-{number:02d}", level=level, says=says, clause="OpenAPI, schema RealtimeCallReferRequest")
     async def body_is_refused(bench: Bench) -> None:
         _, call_id = await bench.connect(on_refer=STAYS)
         answer = await (await bench.rest()).call(call_id, "refer", json_body=body)
@@ -182,14 +149,10 @@ _declare_bad_body(
 )
 
 
-@requirement(
+@by_rfc(
     "CALL-REFER-14",
-    level=Level.MUST,
     says="The NOTIFYs of a transfer are answered with 200.",
-    evidence="RFC",
     clause="RFC 3515 2.4.4 and RFC 6665 4.1.3",
-    link=rfc(3515, "2.4.4"),
-    needs=NEEDS,
 )
 async def notifies_are_answered(bench: Bench) -> None:
     call, _, refer = await referred(bench)
@@ -206,29 +169,17 @@ async def notifies_are_answered(bench: Bench) -> None:
     bench.expect(answer.code == 200, "200 to NOTIFY", answer.code)
 
 
-@requirement(
-    "CALL-REFER-15",
-    level=Level.MUST,
-    says="The carrier's BYE after a transfer is answered with 200.",
-    evidence="RFC",
-    clause="RFC 3261 15.1.2",
-    link=rfc(3261, "15.1.2"),
-    needs=NEEDS,
-)
+@by_rfc("CALL-REFER-15", says="The carrier's BYE after a transfer is answered with 200.", clause="RFC 3261 15.1.2")
 async def bye_after_a_transfer_is_answered(bench: Bench) -> None:
     call, _, _ = await referred(bench)
     answer = await call.request("BYE", timeout=bench.within.bye)
     bench.expect(answer.code == 200, "200 to BYE", answer.code)
 
 
-@requirement(
+@by_rfc(
     "CALL-REFER-16",
-    level=Level.MUST,
     says="A refused REFER leaves the call as it was.",
-    evidence="RFC",
     clause="RFC 3515 2.4.1: the REFER has no bearing on the dialog",
-    link=rfc(3515, "2.4.1"),
-    needs=NEEDS,
 )
 async def refused_refer_leaves_the_call(bench: Bench) -> None:
     plan = ReferPlan(status=603, notifies=(), hangs_up=False)
@@ -254,13 +205,10 @@ async def refer_has_no_body(bench: Bench) -> None:
     bench.expect(answer.body == b"", "an empty body", answer.body[:100])
 
 
-@requirement(
+@choice(
     "CALL-REFER-18",
-    level=Level.CHOICE,
     says="After a transfer that succeeded somebody ends the call.",
-    evidence="CHOICE",
     clause="nobody has shown who sends the BYE",
-    needs=NEEDS,
 )
 async def somebody_ends_the_call(bench: Bench) -> None:
     plan = ReferPlan(status=202, notifies=(100, 200), hangs_up=False)
@@ -269,14 +217,11 @@ async def somebody_ends_the_call(bench: Bench) -> None:
     bench.note("it waits for the carrier's BYE" if await bench.nothing(bye) else "it sends BYE itself")
 
 
-@requirement(
+@by_rfc(
     "CALL-REFER-19",
     level=Level.SHOULD,
     says="A NOTIFY of a running transfer is answered with 200 after the BYE too.",
-    evidence="RFC",
     clause="RFC 5057 4.2: BYE ends the call; the subscription in its dialog goes on",
-    link=rfc(5057, "4.2"),
-    needs=NEEDS,
 )
 async def notify_after_the_bye_is_answered(bench: Bench) -> None:
     call, _, refer = await referred(bench)
@@ -294,11 +239,9 @@ async def notify_after_the_bye_is_answered(bench: Bench) -> None:
     bench.expect(answer.code == 200, "200 to NOTIFY", answer.code)
 
 
-@requirement(
+@choice(
     "CALL-REFER-20",
-    level=Level.CHOICE,
     says="A call goes on or ends when a trunk takes the REFER and never reports.",
-    evidence="CHOICE",
     clause="RFC 6665 4.1.2.4 gives up the subscription after 64*T1; what becomes of the call is said nowhere",
     link=rfc(6665, "4.1.2.4"),
     needs={*NEEDS, "clock"},

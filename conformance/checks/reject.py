@@ -1,5 +1,6 @@
 """`POST …/reject`: what the caller gets, and when the application is answered."""
 
+from functools import partial
 from typing import Any
 
 from ..bench import Bench, describe
@@ -10,6 +11,9 @@ from ..sources import SDK, SPEC
 CLAUSE = "OpenAPI, POST /realtime/calls/{call_id}/reject"
 NEEDS = {"rest", "sip", "webhooks"}
 
+documented = partial(requirement, level=Level.MUST, evidence="DOC", link=SPEC, needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="DOC", link=SPEC, needs=NEEDS)
+
 
 async def rejected(bench: Bench, status: int | None = None) -> tuple[Any, Any]:
     """The REST answer, and the final response that the caller received."""
@@ -19,58 +23,29 @@ async def rejected(bench: Bench, status: int | None = None) -> tuple[Any, Any]:
     return answer, await call.final_response(timeout=bench.within.answer)
 
 
-@requirement(
-    "CALL-REJECT-01",
-    level=Level.MUST,
-    says="A reject without a status sends 603 to the caller.",
-    evidence="DOC",
-    clause=CLAUSE,
-    link=SPEC,
-    needs=NEEDS,
-)
+@documented("CALL-REJECT-01", says="A reject without a status sends 603 to the caller.", clause=CLAUSE)
 async def reject_sends_603_by_default(bench: Bench) -> None:
     _, response = await rejected(bench)
     bench.expect(response.status == 603, "603 for the caller", f"{response.status} {response.reason}")
 
 
-@requirement(
-    "CALL-REJECT-02",
-    level=Level.MUST,
-    says="A reject with 486 sends 486 to the caller.",
-    evidence="DOC",
-    clause=CLAUSE,
-    link=SPEC,
-    needs=NEEDS,
-)
+@documented("CALL-REJECT-02", says="A reject with 486 sends 486 to the caller.", clause=CLAUSE)
 async def reject_sends_486(bench: Bench) -> None:
     _, response = await rejected(bench, 486)
     bench.expect(response.status == 486, "486 for the caller", response.status)
 
 
-@requirement(
-    "CALL-REJECT-03",
-    level=Level.MUST,
-    says="A reject sends whatever other final status it is given.",
-    evidence="DOC",
-    clause=CLAUSE,
-    link=SPEC,
-    needs=NEEDS,
-    calls=3,
-)
+@documented("CALL-REJECT-03", says="A reject sends whatever other final status it is given.", clause=CLAUSE, calls=3)
 async def reject_sends_any_status(bench: Bench) -> None:
     for status in (404, 480, 503):
         _, response = await rejected(bench, status)
         bench.expect(response.status == status, f"{status} for the caller", response.status)
 
 
-@requirement(
+@documented(
     "CALL-REJECT-04",
-    level=Level.MUST,
     says="A reject is answered after the final response was sent to the caller.",
-    evidence="DOC",
     clause=f"{CLAUSE}: 200 after the SIP status code was sent",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def reject_is_answered_after_the_response(bench: Bench) -> None:
     answer, response = await rejected(bench)
@@ -92,14 +67,10 @@ async def reject_has_no_body(bench: Bench) -> None:
     bench.expect(answer.body == b"", "an empty body", answer.body[:100])
 
 
-@requirement(
+@recommended(
     "CALL-REJECT-06",
-    level=Level.SHOULD,
     says="A reject with an unknown field is answered with 400.",
-    evidence="DOC",
     clause="OpenAPI, schema RealtimeCallRejectRequest: additionalProperties is false",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def unknown_field_is_refused(bench: Bench) -> None:
     call, call_id = await bench.ring()
@@ -108,14 +79,10 @@ async def unknown_field_is_refused(bench: Bench) -> None:
     bench.expect(call.final_status is None, "the call to be undecided still", call.final_status)
 
 
-@requirement(
+@recommended(
     "CALL-REJECT-07",
-    level=Level.SHOULD,
     says="A reject whose status is a string is answered with 400.",
-    evidence="DOC",
     clause="OpenAPI, schema RealtimeCallRejectRequest: status_code is an integer",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def status_must_be_a_number(bench: Bench) -> None:
     _, call_id = await bench.ring()

@@ -1,5 +1,6 @@
 """RTP of the far end, packet by packet: numbers, pace, and when it starts and stops."""
 
+from functools import partial
 from itertools import pairwise
 from random import Random
 
@@ -16,6 +17,9 @@ HEADER = 12
 UNKNOWN_PAYLOAD_TYPE = 99
 BURST = 25
 """Packets that are looked at: half a second."""
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="RFC", needs=NEEDS)
 
 
 async def packets(bench: Bench, call: Call, count: int = BURST, *, after: int = 0) -> list[PacketSeen]:
@@ -62,14 +66,10 @@ def steps(seen: list[PacketSeen]) -> list[tuple[int, int]]:
     ]
 
 
-@requirement(
+@by_rfc(
     "RTP-HEADER-01",
-    level=Level.MUST,
     says="Everything that comes to the media port is RTP version 2.",
-    evidence="RFC",
     clause="RFC 3550 5.1: the version is two",
-    link=rfc(3550, "5.1"),
-    needs=NEEDS,
 )
 async def version_is_two(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -79,14 +79,10 @@ async def version_is_two(bench: Bench) -> None:
     bench.expect(strange == 0, "nothing but RTP version 2", f"{strange} other datagrams")
 
 
-@requirement(
+@by_rfc(
     "RTP-HEADER-02",
-    level=Level.MUST,
     says="Each packet has a payload type that was negotiated.",
-    evidence="RFC",
     clause="RFC 3264 5.1: payload type numbers are those that the offerer expects",
-    link=rfc(3264, "5.1"),
-    needs=NEEDS,
 )
 async def payload_type_is_negotiated(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -96,28 +92,20 @@ async def payload_type_is_negotiated(bench: Bench) -> None:
     bench.expect(seen <= known, f"payload types out of {known}", seen)
 
 
-@requirement(
+@by_rfc(
     "RTP-HEADER-03",
-    level=Level.MUST,
     says="The SSRC stays the same during a call.",
-    evidence="RFC",
     clause="RFC 3550 3: the packets of a source share one SSRC, numbering and clock",
-    link=rfc(3550, "3"),
-    needs=NEEDS,
 )
 async def ssrc_is_constant(bench: Bench) -> None:
     seen = {packet.ssrc for packet in await streaming(bench)}
     bench.expect(len(seen) == 1, "one SSRC", seen)
 
 
-@requirement(
+@by_rfc(
     "RTP-HEADER-04",
-    level=Level.MUST,
     says="The sequence number grows by one from packet to packet.",
-    evidence="RFC",
     clause="RFC 3550 5.1: the sequence number grows by one for each packet",
-    link=rfc(3550, "5.1"),
-    needs=NEEDS,
 )
 async def sequence_grows_by_one(bench: Bench) -> None:
     grown = [sequence for sequence, _ in steps(await streaming(bench))]
@@ -125,14 +113,11 @@ async def sequence_grows_by_one(bench: Bench) -> None:
     bench.expect(grown.count(1) >= 0.9 * len(grown), "steps of one", grown)
 
 
-@requirement(
+@by_rfc(
     "RTP-HEADER-05",
-    level=Level.MUST,
     says="The timestamp grows by the number of samples in between.",
-    evidence="RFC",
     clause="RFC 3550 5.1 and RFC 3551 4.5.14: the clock counts samples",
     link=rfc(3551, "4.5.14"),
-    needs=NEEDS,
 )
 async def timestamp_counts_samples(bench: Bench) -> None:
     seen = await streaming(bench)
@@ -141,14 +126,11 @@ async def timestamp_counts_samples(bench: Bench) -> None:
     bench.expect(len(wrong) <= len(seen) // 10, f"{samples} for each packet of {samples} samples", wrong)
 
 
-@requirement(
+@by_rfc(
     "RTP-HEADER-06",
-    level=Level.MUST,
     says="Two calls have different SSRCs.",
-    evidence="RFC",
     clause="RFC 3550 5.1 and 8.1: SSRC is chosen at random",
     link=rfc(3550, "8.1"),
-    needs=NEEDS,
     calls=2,
 )
 async def ssrc_is_random(bench: Bench) -> None:
@@ -156,14 +138,10 @@ async def ssrc_is_random(bench: Bench) -> None:
     bench.expect(one.ssrc != two.ssrc, "two SSRCs", f"twice {one.ssrc}")
 
 
-@requirement(
+@recommended(
     "RTP-HEADER-07",
-    level=Level.SHOULD,
     says="Sequence number and timestamp begin at random.",
-    evidence="RFC",
     clause="RFC 3550 5.1: sequence number and timestamp should begin at random",
-    link=rfc(3550, "5.1"),
-    needs=NEEDS,
     calls=2,
 )
 async def numbers_begin_at_random(bench: Bench) -> None:
@@ -172,42 +150,30 @@ async def numbers_begin_at_random(bench: Bench) -> None:
     bench.expect(one.sequence != two.sequence or one.sequence > 1, "random numbers", f"twice {one.sequence}")
 
 
-@requirement(
+@recommended(
     "RTP-HEADER-08",
-    level=Level.SHOULD,
     says="The first packet of a call has the marker.",
-    evidence="RFC",
     clause="RFC 3551 4.1: the first packet of a talkspurt has the marker",
-    link=rfc(3551, "4.1"),
-    needs=NEEDS,
 )
 async def first_packet_has_the_marker(bench: Bench) -> None:
     first = (await streaming(bench))[0]
     bench.expect(first.marker, "the marker in the first packet", "none")
 
 
-@requirement(
+@recommended(
     "RTP-PACE-01",
-    level=Level.SHOULD,
     says="Packets have the length that ptime asks for: 20 ms.",
-    evidence="RFC",
     clause="RFC 8866 6.4: ptime is what the other side prefers to receive",
-    link=rfc(8866, "6.4"),
-    needs=NEEDS,
 )
 async def packets_are_of_20_ms(bench: Bench) -> None:
     sizes = {packet.size - HEADER for packet in await streaming(bench)}
     bench.expect(sizes == {160}, "160 bytes a packet", sizes)
 
 
-@requirement(
+@recommended(
     "RTP-PACE-02",
-    level=Level.SHOULD,
     says="Packets come at the pace of their timestamps, on average.",
-    evidence="RFC",
     clause="RFC 3550 5.1: timestamps follow the clock of the sampling",
-    link=rfc(3550, "5.1"),
-    needs=NEEDS,
 )
 async def packets_come_at_their_pace(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -231,14 +197,10 @@ async def media_starts_with_the_answer(bench: Bench) -> None:
     await packets(bench, call, 1)
 
 
-@requirement(
+@by_rfc(
     "RTP-FLOW-02",
-    level=Level.MUST,
     says="RTP stops when the caller has hung up.",
-    evidence="RFC",
     clause="RFC 3261 15.1.2: whoever receives a BYE stops sending media",
-    link=rfc(3261, "15.1.2"),
-    needs=NEEDS,
 )
 async def media_stops_with_the_call(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -247,14 +209,10 @@ async def media_stops_with_the_call(bench: Bench) -> None:
     bench.expect(await nothing_more(bench, call), "no RTP after BYE", "more of it")
 
 
-@requirement(
+@recommended(
     "RTP-FLOW-03",
-    level=Level.SHOULD,
     says="RTP comes from the address and port in the answer.",
-    evidence="RFC",
     clause="RFC 4961 4: RTP is sent from the port where it is received",
-    link=rfc(4961, "4"),
-    needs=NEEDS,
 )
 async def media_is_symmetric(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -281,13 +239,10 @@ async def media_finds_the_caller_behind_nat(bench: Bench) -> None:
     bench.note("RTP stays with the SDP" if stays_away else "RTP follows the caller's")
 
 
-@requirement(
+@by_rfc(
     "RTP-FLOW-05",
-    level=Level.MUST,
     says="Packets of a payload type that was not negotiated are ignored.",
-    evidence="RFC",
     clause="RFC 3550 5.1: packets with an unknown payload type MUST be ignored",
-    link=rfc(3550, "5.1"),
     needs=NEEDS | {"sideband", "tonecode"},
 )
 async def unknown_payload_is_ignored(bench: Bench) -> None:
@@ -299,14 +254,10 @@ async def unknown_payload_is_ignored(bench: Bench) -> None:
     bench.expect(await bench.nothing(heard), "nothing to be heard", "speech")
 
 
-@requirement(
+@recommended(
     "RTP-FLOW-06",
-    level=Level.SHOULD,
     says="Garbage on the media port does not end the call.",
-    evidence="RFC",
     clause="RFC 3550 A.1: what is no valid RTP is discarded",
-    link=rfc(3550, "A.1"),
-    needs=NEEDS,
 )
 async def garbage_is_discarded(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -316,13 +267,10 @@ async def garbage_is_discarded(bench: Bench) -> None:
     bench.expect(response.code == 200 and not call.is_over, "the call to go on", response.code)
 
 
-@requirement(
+@recommended(
     "RTP-RTCP-01",
-    level=Level.SHOULD,
     says="A sender report comes within eight seconds.",
-    evidence="RFC",
     clause="RFC 3550 6.2: reports every five seconds, give or take half of it",
-    link=rfc(3550, "6.2"),
     needs=NEEDS | {"clock"},
 )
 async def sender_report_comes(bench: Bench) -> None:

@@ -2,12 +2,12 @@
 
 import struct
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from ..bench import Bench
 from ..client.call import Call
 from ..client.sideband import Sideband
 from ..requirement import Level, requirement
-from ..sources import rfc
 from .speech import TRANSCRIBED, session
 
 NEEDS = {"rest", "sip", "webhooks", "sideband", "tonecode"}
@@ -15,6 +15,8 @@ COMFORT_NOISE = 13
 BEFORE_THE_WRAP = 5
 """Packets: the wrap comes before the caller speaks."""
 Network = Callable[[bytes], Sequence[bytes]]
+
+recommended = partial(requirement, level=Level.SHOULD, evidence="RFC", needs=NEEDS)
 
 
 async def through(bench: Bench, network: Network) -> tuple[Call, Sideband]:
@@ -53,7 +55,6 @@ def renumbered() -> Network:
     says="A caller whose sequence numbers and timestamps wrap is understood.",
     evidence="RFC",
     clause="RFC 3550 5.1: both begin at random, so that they wrap in any call",
-    link=rfc(3550, "5.1"),
     needs=NEEDS,
 )
 async def numbers_may_wrap(bench: Bench) -> None:
@@ -61,28 +62,20 @@ async def numbers_may_wrap(bench: Bench) -> None:
     await understood(bench, call, sideband)
 
 
-@requirement(
+@recommended(
     "RTP-NET-02",
-    level=Level.SHOULD,
     says="Packets that come twice do no harm.",
-    evidence="RFC",
     clause="RFC 3550 5.1: the sequence number tells a packet that came before",
-    link=rfc(3550, "5.1"),
-    needs=NEEDS,
 )
 async def packets_may_come_twice(bench: Bench) -> None:
     call, sideband = await through(bench, lambda packet: (packet, packet))
     await understood(bench, call, sideband)
 
 
-@requirement(
+@recommended(
     "RTP-NET-03",
-    level=Level.SHOULD,
     says="A caller whose SSRC changes is understood.",
-    evidence="RFC",
     clause="RFC 3550 8.2: a source may change its identifier; its packets are those of a new source",
-    link=rfc(3550, "8.2"),
-    needs=NEEDS,
 )
 async def source_may_change(bench: Bench) -> None:
     call, sideband = await through(bench, lambda packet: (packet,))
@@ -90,14 +83,10 @@ async def source_may_change(bench: Bench) -> None:
     await understood(bench, call, sideband)
 
 
-@requirement(
+@recommended(
     "RTP-NET-04",
-    level=Level.SHOULD,
     says="STUN and garbage between the packets of a caller do no harm.",
-    evidence="RFC",
     clause="RFC 7983 7: the first byte tells STUN from RTP; RFC 3550 A.1 what is no RTP",
-    link=rfc(7983, "7"),
-    needs=NEEDS,
 )
 async def other_datagrams_may_come(bench: Bench) -> None:
     stun = b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12)
@@ -105,14 +94,10 @@ async def other_datagrams_may_come(bench: Bench) -> None:
     await understood(bench, call, sideband)
 
 
-@requirement(
+@recommended(
     "RTP-NET-05",
-    level=Level.SHOULD,
     says="Comfort noise is not heard as speech.",
-    evidence="RFC",
     clause="RFC 3389 4: payload type 13 describes the noise of a silence",
-    link=rfc(3389, "4"),
-    needs=NEEDS,
 )
 async def comfort_noise_is_silence(bench: Bench) -> None:
     def quiet(packet: bytes) -> Sequence[bytes]:

@@ -1,6 +1,7 @@
 """SDP: what an answer says, how a call is held and moved, and which offers are hopeless."""
 
 import re
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -12,12 +13,15 @@ from ..client.media import MediaSession
 from ..client.messages import Response
 from ..client.sdp import Description, MediaLine
 from ..requirement import Level, requirement
-from ..sources import rfc
 from .rtp import nothing_more, packets
 
 NEEDS = {"rest", "sip", "webhooks"}
 VIDEO = b"m=video 5004 RTP/AVP 31\r\na=rtpmap:31 H261/90000\r\n"
 HOPELESS = b"RTP/AVP 18"
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+observed = partial(requirement, level=Level.OBSERVED, evidence="OBS", needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="RFC", needs=NEEDS)
 
 
 def body_of(response: Response) -> Description:
@@ -69,14 +73,10 @@ async def refusal(bench: Bench, change: tuple[bytes, bytes]) -> int:
     return (await call.final_response(timeout=bench.within.answer)).status
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-01",
-    level=Level.MUST,
     says="The 200 answers an offer of G.711 with an audio line that has a port.",
-    evidence="RFC",
     clause="RFC 3261 13.2.1: the 2xx to an INVITE with an offer has the answer",
-    link=rfc(3261, "13.2.1"),
-    needs=NEEDS,
 )
 async def offer_is_answered(bench: Bench) -> None:
     _, description = await answered(bench)
@@ -84,13 +84,10 @@ async def offer_is_answered(bench: Bench) -> None:
     bench.expect(audio.port, "a port", description.lines)
 
 
-@requirement(
+@observed(
     "SDP-ANSWER-02",
-    level=Level.OBSERVED,
     says="The body of the 200 is announced as application/sdp, if at all.",
-    evidence="OBS",
     clause="a capture of September 2025 has no Content-Type; later ones have",
-    needs=NEEDS,
 )
 async def body_is_announced_as_sdp(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -99,14 +96,10 @@ async def body_is_announced_as_sdp(bench: Bench) -> None:
     bench.expect(value in (None, "application/sdp"), "application/sdp, or no Content-Type", value)
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-03",
-    level=Level.MUST,
     says="An answer has as many m= lines as the offer, in its order.",
-    evidence="RFC",
     clause="RFC 3264 6: an m= line for each m= line of the offer",
-    link=rfc(3264, "6"),
-    needs=NEEDS,
 )
 async def answer_has_as_many_lines(bench: Bench) -> None:
     _, description = await answered(bench, offer=lambda mine: mine + VIDEO)
@@ -114,14 +107,10 @@ async def answer_has_as_many_lines(bench: Bench) -> None:
     bench.expect(kinds == ["audio", "video"], "audio, video", kinds)
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-04",
-    level=Level.MUST,
     says="An m= line of video is answered with port 0.",
-    evidence="RFC",
     clause="RFC 3264 6: a stream is rejected by port zero",
-    link=rfc(3264, "6"),
-    needs=NEEDS,
 )
 async def video_is_rejected(bench: Bench) -> None:
     _, description = await answered(bench, offer=lambda mine: mine + VIDEO)
@@ -129,14 +118,10 @@ async def video_is_rejected(bench: Bench) -> None:
     bench.expect(ports in ([], [0]), "port 0 for video", ports)
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-05",
-    level=Level.MUST,
     says="The audio line of an answer has the offer's transport protocol.",
-    evidence="RFC",
     clause="RFC 3264 6: the transport protocol is that of the offer",
-    link=rfc(3264, "6"),
-    needs=NEEDS,
 )
 async def protocol_is_that_of_the_offer(bench: Bench) -> None:
     _, description = await answered(bench)
@@ -144,14 +129,10 @@ async def protocol_is_that_of_the_offer(bench: Bench) -> None:
     bench.expect(audio.protocol == "RTP/AVP", "RTP/AVP", audio.protocol)
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-06",
-    level=Level.MUST,
     says="The answer to an offer of PCMA alone takes PCMA.",
-    evidence="RFC",
     clause="RFC 3264 6.1: at least one codec out of the offer",
-    link=rfc(3264, "6.1"),
-    needs=NEEDS,
 )
 async def codec_is_out_of_the_offer(bench: Bench) -> None:
     try:
@@ -162,14 +143,10 @@ async def codec_is_out_of_the_offer(bench: Bench) -> None:
     bench.expect(formats[:1] == ("8",), "format 8 first", formats)
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-07",
-    level=Level.MUST,
     says="The answer to an offer of PCMU alone takes PCMU.",
-    evidence="RFC",
     clause="RFC 3264 6.1: at least one codec out of the offer",
-    link=rfc(3264, "6.1"),
-    needs=NEEDS,
 )
 async def pcmu_is_taken(bench: Bench) -> None:
     _, description = await answered(bench, codecs=("PCMU",))
@@ -177,14 +154,10 @@ async def pcmu_is_taken(bench: Bench) -> None:
     bench.expect(formats[:1] == ("0",), "format 0 first", formats)
 
 
-@requirement(
+@recommended(
     "SDP-ANSWER-08",
-    level=Level.SHOULD,
     says="Telephone events get the payload type of the offer.",
-    evidence="RFC",
     clause="RFC 3264 6.1: the payload type of the offer should be used for the same codec",
-    link=rfc(3264, "6.1"),
-    needs=NEEDS,
 )
 async def telephone_events_keep_their_number(bench: Bench) -> None:
     call, _ = await answered(bench, offer=lambda mine: mine.replace(b"101", b"96"))
@@ -192,56 +165,40 @@ async def telephone_events_keep_their_number(bench: Bench) -> None:
     bench.expect(answer.dtmf_payload_type == 96, "telephone-event as 96", answer.dtmf_payload_type)
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-09",
-    level=Level.MUST,
     says="An offer to send only is answered recvonly or inactive.",
-    evidence="RFC",
     clause="RFC 3264 6.1: sendonly is answered recvonly or inactive",
-    link=rfc(3264, "6.1"),
-    needs=NEEDS,
 )
 async def sendonly_is_answered_recvonly(bench: Bench) -> None:
     _, description = await answered(bench, offer=lambda mine: directed(mine, b"sendonly"))
     bench.expect(direction(description) in ("recvonly", "inactive"), "recvonly", direction(description))
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-10",
-    level=Level.MUST,
     says="An offer to receive only is answered sendonly or inactive.",
-    evidence="RFC",
     clause="RFC 3264 6.1: recvonly is answered sendonly or inactive",
-    link=rfc(3264, "6.1"),
-    needs=NEEDS,
 )
 async def recvonly_is_answered_sendonly(bench: Bench) -> None:
     _, description = await answered(bench, offer=lambda mine: directed(mine, b"recvonly"))
     bench.expect(direction(description) in ("sendonly", "inactive"), "sendonly", direction(description))
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-11",
-    level=Level.MUST,
     says="An inactive offer is answered inactive.",
-    evidence="RFC",
     clause="RFC 3264 6.1: inactive is answered inactive",
-    link=rfc(3264, "6.1"),
-    needs=NEEDS,
 )
 async def inactive_is_answered_inactive(bench: Bench) -> None:
     _, description = await answered(bench, offer=lambda mine: directed(mine, b"inactive"))
     bench.expect(direction(description) == "inactive", "inactive", direction(description))
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-12",
-    level=Level.MUST,
     says="An answer has v=, o=, s=, c= and t= in their order.",
-    evidence="RFC",
     clause="RFC 8866 5 and 5.7: v=, o=, s=, t=, and c= for the session or each medium",
-    link=rfc(8866, "5"),
-    needs=NEEDS,
 )
 async def answer_has_its_lines_in_order(bench: Bench) -> None:
     _, description = await answered(bench)
@@ -252,14 +209,10 @@ async def answer_has_its_lines_in_order(bench: Bench) -> None:
     bench.expect(connected, "a c= line", description.lines)
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-13",
-    level=Level.MUST,
     says="The t= line of an answer is that of the offer.",
-    evidence="RFC",
     clause="RFC 3264 6: t= of the answer equals that of the offer",
-    link=rfc(3264, "6"),
-    needs=NEEDS,
 )
 async def time_is_that_of_the_offer(bench: Bench) -> None:
     _, description = await answered(bench)
@@ -267,14 +220,10 @@ async def time_is_that_of_the_offer(bench: Bench) -> None:
     bench.expect(times == ["t=0 0"], "t=0 0", times)
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-14",
-    level=Level.MUST,
     says="Attributes and bandwidths that nobody knows are ignored.",
-    evidence="RFC",
     clause="RFC 8866 5.13: attributes that are not understood MUST be ignored",
-    link=rfc(8866, "5.13"),
-    needs=NEEDS,
 )
 async def unknown_attributes_are_ignored(bench: Bench) -> None:
     strange = b"b=X-Y:64\r\na=unheard-of\r\na=x-strange:1 2 3\r\n"
@@ -282,14 +231,10 @@ async def unknown_attributes_are_ignored(bench: Bench) -> None:
     bench.expect(audio_of(bench, description).port, "a port", description.lines)
 
 
-@requirement(
+@by_rfc(
     "SDP-ANSWER-15",
-    level=Level.MUST,
     says="The 200 to an INVITE without SDP has an offer.",
-    evidence="RFC",
     clause="RFC 3261 13.2.1: without an offer in the INVITE it is in the 2xx",
-    link=rfc(3261, "13.2.1"),
-    needs=NEEDS,
 )
 async def invite_without_offer_gets_one(bench: Bench) -> None:
     _, description = await answered(bench, offer=b"")
@@ -310,13 +255,10 @@ async def first_codec_is_taken(bench: Bench) -> None:
     bench.note(f"PCMA before PCMU: {' '.join(audio_of(bench, description).formats)}")
 
 
-@requirement(
+@observed(
     "SDP-ANSWER-17",
-    level=Level.OBSERVED,
     says="Telephone events are answered with the events 0-16.",
-    evidence="OBS",
     clause="call capture of September 2025",
-    needs=NEEDS,
 )
 async def events_are_0_to_16(bench: Bench) -> None:
     _, description = await answered(bench)
@@ -324,70 +266,50 @@ async def events_are_0_to_16(bench: Bench) -> None:
     bench.expect(events == "101 0-16", "a=fmtp:101 0-16", events)
 
 
-@requirement(
+@by_rfc(
     "SDP-REFUSAL-01",
-    level=Level.MUST,
     says="An offer without a codec of ours is not answered with 200.",
-    evidence="RFC",
     clause="RFC 3264 6: an offer with nothing in common is not accepted",
-    link=rfc(3264, "6"),
-    needs=NEEDS,
 )
 async def hopeless_offer_is_refused(bench: Bench) -> None:
     status = await refusal(bench, (rb"RTP/AVP .*", HOPELESS))
     bench.expect(status >= 300, "a refusal", status)
 
 
-@requirement(
+@recommended(
     "SDP-REFUSAL-02",
-    level=Level.SHOULD,
     says="An offer without a codec of ours is refused with 488.",
-    evidence="RFC",
     clause="RFC 3261 13.3.1.3: an offer that is not acceptable gets 488",
-    link=rfc(3261, "13.3.1.3"),
-    needs=NEEDS,
 )
 async def hopeless_offer_gets_488(bench: Bench) -> None:
     status = await refusal(bench, (rb"RTP/AVP .*", HOPELESS))
     bench.expect(status == 488, "488", status)
 
 
-@requirement(
+@recommended(
     "SDP-REFUSAL-03",
-    level=Level.SHOULD,
     says="An offer of video alone is refused with 488.",
-    evidence="RFC",
     clause="RFC 3261 13.3.1.3: an offer that is not acceptable gets 488",
-    link=rfc(3261, "13.3.1.3"),
-    needs=NEEDS,
 )
 async def video_alone_gets_488(bench: Bench) -> None:
     status = await refusal(bench, (rb"(?s)m=audio.*", VIDEO))
     bench.expect(status == 488, "488", status)
 
 
-@requirement(
+@recommended(
     "SDP-REFUSAL-04",
-    level=Level.SHOULD,
     says="An offer that can't be read is refused with 400 or 488.",
-    evidence="RFC",
     clause="RFC 3261 21.4.1: a body that can't be read",
-    link=rfc(3261, "21.4.1"),
-    needs=NEEDS,
 )
 async def unreadable_offer_is_refused(bench: Bench) -> None:
     status = await refusal(bench, (rb"(?s).*", b"this is no SDP\r\n"))
     bench.expect(status in (400, 488), "400 or 488", status)
 
 
-@requirement(
+@by_rfc(
     "SDP-CHANGE-01",
-    level=Level.MUST,
     says="The next answer of a call keeps o= and counts its version up.",
-    evidence="RFC",
     clause="RFC 3264 8: the version in o= grows by one with each change",
-    link=rfc(3264, "8"),
-    needs=NEEDS,
 )
 async def version_counts_up(bench: Bench) -> None:
     call, first = await answered(bench)
@@ -397,14 +319,10 @@ async def version_counts_up(bench: Bench) -> None:
     bench.expect(after == expected, f"o={' '.join(expected)}", f"o={second.origin}")
 
 
-@requirement(
+@by_rfc(
     "SDP-CHANGE-02",
-    level=Level.MUST,
     says="A caller who holds the call receives no RTP.",
-    evidence="RFC",
     clause="RFC 3264 8.4 and 6.1: a held side does not send",
-    link=rfc(3264, "8.4"),
-    needs=NEEDS,
 )
 async def held_call_is_silent(bench: Bench) -> None:
     call, _ = await answered(bench)
@@ -413,14 +331,10 @@ async def held_call_is_silent(bench: Bench) -> None:
     bench.expect(await nothing_more(bench, call), "no RTP while held", "RTP")
 
 
-@requirement(
+@by_rfc(
     "SDP-CHANGE-03",
-    level=Level.MUST,
     says="A caller who holds the call by the address 0.0.0.0 receives no RTP.",
-    evidence="RFC",
     clause="RFC 3264 8.4: c=0.0.0.0 means that nothing is to be sent there",
-    link=rfc(3264, "8.4"),
-    needs=NEEDS,
 )
 async def null_address_is_silent(bench: Bench) -> None:
     call, _ = await answered(bench)
@@ -429,14 +343,10 @@ async def null_address_is_silent(bench: Bench) -> None:
     bench.expect(await nothing_more(bench, call), "no RTP while held", "RTP")
 
 
-@requirement(
+@by_rfc(
     "SDP-CHANGE-04",
-    level=Level.MUST,
     says="An inactive call carries no RTP.",
-    evidence="RFC",
     clause="RFC 3264 6.1: an inactive stream carries nothing",
-    link=rfc(3264, "6.1"),
-    needs=NEEDS,
 )
 async def inactive_call_is_silent(bench: Bench) -> None:
     call, _ = await answered(bench)
@@ -445,14 +355,10 @@ async def inactive_call_is_silent(bench: Bench) -> None:
     bench.expect(await nothing_more(bench, call), "no RTP while inactive", "RTP")
 
 
-@requirement(
+@by_rfc(
     "SDP-CHANGE-05",
-    level=Level.MUST,
     says="After a hold RTP flows again.",
-    evidence="RFC",
     clause="RFC 3264 8.4: the hold ends with an offer to send and receive",
-    link=rfc(3264, "8.4"),
-    needs=NEEDS,
 )
 async def resumed_call_sounds(bench: Bench) -> None:
     call, _ = await answered(bench)
@@ -468,14 +374,10 @@ async def resumed_call_sounds(bench: Bench) -> None:
         bench.fail("RTP after the hold", error)
 
 
-@requirement(
+@by_rfc(
     "SDP-CHANGE-06",
-    level=Level.MUST,
     says="After a new offer with another port RTP goes there.",
-    evidence="RFC",
     clause="RFC 3264 8.3.1: media goes to the new address and port",
-    link=rfc(3264, "8.3.1"),
-    needs=NEEDS,
 )
 async def media_moves(bench: Bench) -> None:
     call, _ = await answered(bench)

@@ -1,13 +1,16 @@
 """CANCEL: what it is answered, and what becomes of the INVITE."""
 
+from functools import partial
+
 from ..bench import Bench
 from ..client.call import Call
 from ..client.messages import Response, cancel_of, copy_of, tag_of
 from ..requirement import Level, requirement
-from ..sources import rfc
 
 NEEDS = {"rest", "sip", "webhooks"}
-LINK = rfc(3261, "9.2")
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="RFC", needs=NEEDS)
 
 
 async def cancelled(bench: Bench, call: Call, **replace: str) -> Response:
@@ -21,14 +24,10 @@ def line(response: Response) -> str:
     return f"{response.code} {response.phrase}"
 
 
-@requirement(
+@by_rfc(
     "SIP-CANCEL-01",
-    level=Level.MUST,
     says="A CANCEL of a waiting INVITE is answered with 200.",
-    evidence="RFC",
     clause="RFC 3261 9.2: a CANCEL that matches is answered with 200",
-    link=LINK,
-    needs=NEEDS,
 )
 async def cancel_is_answered_with_200(bench: Bench) -> None:
     call, _ = await bench.ring()
@@ -36,14 +35,10 @@ async def cancel_is_answered_with_200(bench: Bench) -> None:
     bench.expect(response.code == 200, "200 to CANCEL", line(response))
 
 
-@requirement(
+@recommended(
     "SIP-CANCEL-02",
-    level=Level.SHOULD,
     says="A cancelled INVITE is answered with 487.",
-    evidence="RFC",
     clause="RFC 3261 9.2: the INVITE is answered with 487",
-    link=LINK,
-    needs=NEEDS,
 )
 async def cancelled_invite_gets_487(bench: Bench) -> None:
     call, _ = await bench.ring()
@@ -52,14 +47,10 @@ async def cancelled_invite_gets_487(bench: Bench) -> None:
     bench.expect(response.status == 487, "487 to INVITE", f"{response.status} {response.reason}")
 
 
-@requirement(
+@by_rfc(
     "SIP-CANCEL-03",
-    level=Level.MUST,
     says="A cancelled INVITE gets a final response.",
-    evidence="RFC",
     clause="RFC 3261 17.2.1: every INVITE gets a final response",
-    link=rfc(3261, "17.2.1"),
-    needs=NEEDS,
 )
 async def cancelled_invite_gets_a_final_response(bench: Bench) -> None:
     call, _ = await bench.ring()
@@ -68,13 +59,10 @@ async def cancelled_invite_gets_a_final_response(bench: Bench) -> None:
     bench.expect(response.status >= 300, "a refusal", response.status)
 
 
-@requirement(
+@recommended(
     "SIP-CANCEL-04",
-    level=Level.SHOULD,
     says="A CANCEL that fits no INVITE is answered with 481.",
-    evidence="RFC",
     clause="RFC 3261 9.2: no matching transaction",
-    link=LINK,
     needs={"sip"},
     calls=0,
 )
@@ -84,14 +72,10 @@ async def cancel_without_invite_gets_481(bench: Bench) -> None:
     bench.expect(response.code == 481, "481", line(response))
 
 
-@requirement(
+@by_rfc(
     "SIP-CANCEL-05",
-    level=Level.MUST,
     says="A CANCEL after the answer does not end the call.",
-    evidence="RFC",
     clause="RFC 3261 9.2: a CANCEL after the final response has no effect",
-    link=LINK,
-    needs=NEEDS,
 )
 async def cancel_after_the_answer_has_no_effect(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -101,14 +85,10 @@ async def cancel_after_the_answer_has_no_effect(bench: Bench) -> None:
     bench.expect(not call.is_over, "the call to go on", f"its end by the {call.ended_by}")
 
 
-@requirement(
+@by_rfc(
     "SIP-CANCEL-06",
-    level=Level.MUST,
     says="A CANCEL after the answer is answered with 200.",
-    evidence="RFC",
     clause="RFC 3261 9.2: a CANCEL that matches is answered with 200 whatever became of the INVITE",
-    link=LINK,
-    needs=NEEDS,
 )
 async def cancel_after_the_answer_gets_200(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -116,14 +96,10 @@ async def cancel_after_the_answer_gets_200(bench: Bench) -> None:
     bench.expect(response.code == 200, "200 to CANCEL", line(response))
 
 
-@requirement(
+@recommended(
     "SIP-CANCEL-07",
-    level=Level.SHOULD,
     says="The responses to a CANCEL and to its INVITE carry the same To tag.",
-    evidence="RFC",
     clause="RFC 3261 9.2: the To tag of both responses should be the same",
-    link=LINK,
-    needs=NEEDS,
 )
 async def cancel_and_invite_share_the_tag(bench: Bench) -> None:
     call, _ = await bench.ring()
@@ -133,14 +109,10 @@ async def cancel_and_invite_share_the_tag(bench: Bench) -> None:
     bench.expect(tags[0] == tags[1], "the same To tag", tags)
 
 
-@requirement(
+@by_rfc(
     "SIP-CANCEL-08",
-    level=Level.MUST,
     says="A CANCEL with a Require header cancels like any other.",
-    evidence="RFC",
     clause="RFC 3261 8.2.2.3: Require in a CANCEL is ignored",
-    link=rfc(3261, "8.2.2.3"),
-    needs=NEEDS,
 )
 async def require_of_a_cancel_is_ignored(bench: Bench) -> None:
     call, _ = await bench.ring()
@@ -148,14 +120,10 @@ async def require_of_a_cancel_is_ignored(bench: Bench) -> None:
     bench.expect(response.code == 200, "200 to CANCEL", line(response))
 
 
-@requirement(
+@by_rfc(
     "SIP-CANCEL-09",
-    level=Level.MUST,
     says="A CANCEL with another branch cancels nothing.",
-    evidence="RFC",
     clause="RFC 3261 9.1: CSeq has the number of the INVITE, Via its branch",
-    link=rfc(3261, "9.1"),
-    needs=NEEDS,
 )
 async def cancel_needs_the_branch(bench: Bench) -> None:
     call, call_id = await bench.ring()

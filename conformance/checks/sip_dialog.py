@@ -1,5 +1,7 @@
 """Dialogs: how they come about, what a request in them carries, and which requests belong to none."""
 
+from functools import partial
+
 from ..bench import Bench
 from ..client.call import Call
 from ..client.messages import Request, Response, branch_of, split_list, uri_of
@@ -8,6 +10,9 @@ from ..sources import rfc
 
 NEEDS = {"rest", "sip", "webhooks"}
 SDP = [("Content-Type", "application/sdp")]
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+choice = partial(requirement, level=Level.CHOICE, evidence="CHOICE", needs=NEEDS)
 
 
 def line(response: Response) -> str:
@@ -36,14 +41,10 @@ async def reinvited(bench: Bench, call: Call, **replace: str) -> Response:
     return response
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-01",
-    level=Level.MUST,
     says="The 200 to an INVITE has one Contact, a SIP URI.",
-    evidence="RFC",
     clause="RFC 3261 12.1.1: the response MUST have a Contact",
-    link=rfc(3261, "12.1.1"),
-    needs=NEEDS,
 )
 async def success_has_a_contact(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -68,14 +69,10 @@ async def contact_is_oai(bench: Bench) -> None:
     bench.expect(":OAI@" in contact, "sip:OAI@…", contact)
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-03",
-    level=Level.MUST,
     says="The 200 to an INVITE copies every Record-Route in order.",
-    evidence="RFC",
     clause="RFC 3261 12.1.1: Record-Route values are copied into the response in their order",
-    link=rfc(3261, "12.1.1"),
-    needs=NEEDS,
 )
 async def success_copies_record_route(bench: Bench) -> None:
     route = await routes(bench)
@@ -85,14 +82,10 @@ async def success_copies_record_route(bench: Bench) -> None:
     bench.expect(copied == route, f"Record-Route: {', '.join(route)}", copied)
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-04",
-    level=Level.MUST,
     says="A BYE carries the recorded routes in order.",
-    evidence="RFC",
     clause="RFC 3261 12.2.1.1: the request takes the route set",
-    link=rfc(3261, "12.2.1.1"),
-    needs=NEEDS,
 )
 async def bye_follows_the_route(bench: Bench) -> None:
     route = await routes(bench)
@@ -102,14 +95,10 @@ async def bye_follows_the_route(bench: Bench) -> None:
     bench.expect(taken == route, f"Route: {', '.join(route)}", taken)
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-05",
-    level=Level.MUST,
     says="A BYE is sent to the Contact of the caller.",
-    evidence="RFC",
     clause="RFC 3261 12.2.1.1: the Request-URI is the remote target",
-    link=rfc(3261, "12.2.1.1"),
-    needs=NEEDS,
 )
 async def bye_goes_to_the_contact(bench: Bench) -> None:
     call, call_id = await bench.connect()
@@ -118,14 +107,10 @@ async def bye_goes_to_the_contact(bench: Bench) -> None:
     bench.expect(str(bye.uri) == contact, f"BYE {contact}", f"BYE {bye.uri}")
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-06",
-    level=Level.MUST,
     says="A BYE has Max-Forwards and a branch by RFC 3261.",
-    evidence="RFC",
     clause="RFC 3261 8.1.1: Max-Forwards, and a branch that begins with z9hG4bK",
-    link=rfc(3261, "8.1.1"),
-    needs=NEEDS,
 )
 async def bye_has_what_every_request_has(bench: Bench) -> None:
     call, call_id = await bench.connect()
@@ -135,14 +120,10 @@ async def bye_has_what_every_request_has(bench: Bench) -> None:
     bench.expect(bye.cseq.method == "BYE", "CSeq with BYE", bye.headers["CSeq"])
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-07",
-    level=Level.MUST,
     says="The BYE of the caller is answered with 200.",
-    evidence="RFC",
     clause="RFC 3261 15.1.2: the UAS answers a BYE with 2xx",
-    link=rfc(3261, "15.1.2"),
-    needs=NEEDS,
 )
 async def bye_is_answered_with_200(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -150,14 +131,10 @@ async def bye_is_answered_with_200(bench: Bench) -> None:
     bench.expect(response.code == 200, "200 to BYE", line(response))
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-08",
-    level=Level.MUST,
     says="A request in a call that is over is answered with 481.",
-    evidence="RFC",
     clause="RFC 3261 12.2.2: a request that fits no dialog is refused with 481",
-    link=rfc(3261, "12.2.2"),
-    needs=NEEDS,
 )
 async def request_after_the_end_gets_481(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -166,14 +143,10 @@ async def request_after_the_end_gets_481(bench: Bench) -> None:
     bench.expect(response.code == 481, "481", line(response))
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-09",
-    level=Level.MUST,
     says="A BYE with a wrong tag is answered with 481 and ends nothing.",
-    evidence="RFC",
     clause="RFC 3261 12: a dialog is known by Call-ID and both tags",
-    link=rfc(3261, "12"),
-    needs=NEEDS,
 )
 async def bye_with_a_wrong_tag_gets_481(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -187,14 +160,10 @@ async def bye_with_a_wrong_tag_gets_481(bench: Bench) -> None:
     bench.expect(response.code == 200, "the call to go on", line(response))
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-10",
-    level=Level.MUST,
     says="A request with a lower CSeq than one before is answered with 500.",
-    evidence="RFC",
     clause="RFC 3261 12.2.2: a request out of order is refused with 500",
-    link=rfc(3261, "12.2.2"),
-    needs=NEEDS,
 )
 async def lower_sequence_gets_500(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -203,14 +172,10 @@ async def lower_sequence_gets_500(bench: Bench) -> None:
     bench.expect(response.code == 500, "500", line(response))
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-11",
-    level=Level.MUST,
     says="A gap in CSeq is no error.",
-    evidence="RFC",
     clause="RFC 3261 12.2.2: CSeq may be higher by more than one",
-    link=rfc(3261, "12.2.2"),
-    needs=NEEDS,
 )
 async def gap_in_the_sequence_is_fine(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -219,14 +184,11 @@ async def gap_in_the_sequence_is_fine(bench: Bench) -> None:
     bench.expect(response.code == 200, "200", line(response))
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-12",
-    level=Level.MUST,
     says="A re-INVITE is answered with 200 and a Contact.",
-    evidence="RFC",
     clause="RFC 3261 12.2.2 and 14.2: a 2xx to a target refresh has a Contact",
     link=rfc(3261, "14.2"),
-    needs=NEEDS,
 )
 async def reinvite_is_answered_with_a_contact(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -234,14 +196,10 @@ async def reinvite_is_answered_with_a_contact(bench: Bench) -> None:
     bench.expect(response.headers.get("Contact"), "a Contact", "none")
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-13",
-    level=Level.MUST,
     says="After a re-INVITE with a new Contact BYE goes there.",
-    evidence="RFC",
     clause="RFC 3261 12.2.2: a re-INVITE replaces the remote target",
-    link=rfc(3261, "12.2.2"),
-    needs=NEEDS,
 )
 async def reinvite_moves_the_contact(bench: Bench) -> None:
     call, call_id = await bench.connect()
@@ -251,14 +209,10 @@ async def reinvite_moves_the_contact(bench: Bench) -> None:
     bench.expect(str(bye.uri) == moved, f"BYE {moved}", f"BYE {bye.uri}")
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-14",
-    level=Level.MUST,
     says="A re-INVITE rings nobody again.",
-    evidence="RFC",
     clause="RFC 3261 14: a re-INVITE modifies the session of its dialog",
-    link=rfc(3261, "14"),
-    needs=NEEDS,
 )
 async def reinvite_is_no_second_call(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -267,14 +221,10 @@ async def reinvite_is_no_second_call(bench: Bench) -> None:
     bench.expect(await bench.nothing(second), "one webhook", "another one")
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-15",
-    level=Level.MUST,
     says="A re-INVITE with a hopeless offer is refused, and the call goes on.",
-    evidence="RFC",
     clause="RFC 3261 14.1: after a refused re-INVITE the session is what it was",
-    link=rfc(3261, "14.1"),
-    needs=NEEDS,
 )
 async def refused_reinvite_changes_nothing(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -285,13 +235,10 @@ async def refused_reinvite_changes_nothing(bench: Bench) -> None:
     bench.expect(response.code == 200 and not call.is_over, "the call to go on", line(response))
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-16",
-    level=Level.MUST,
     says="A BYE that comes again is answered with 200 again.",
-    evidence="RFC",
     clause="RFC 3261 17.2.2: the final response is sent again",
-    link=rfc(3261, "17.2.2"),
     needs={"rest", "sip-udp", "webhooks"},
 )
 async def repeated_bye_gets_200_again(bench: Bench) -> None:
@@ -305,13 +252,10 @@ async def repeated_bye_gets_200_again(bench: Bench) -> None:
     bench.expect(again.summary.startswith("200"), "200 again", again.summary)
 
 
-@requirement(
+@by_rfc(
     "SIP-DIALOG-17",
-    level=Level.MUST,
     says="A BYE for a call that never was is answered with 481.",
-    evidence="RFC",
     clause="RFC 3261 12.2.2: without a dialog 481",
-    link=rfc(3261, "12.2.2"),
     needs={"sip"},
     calls=0,
 )
@@ -322,14 +266,7 @@ async def bye_without_a_call_gets_481(bench: Bench) -> None:
     bench.expect(response.code == 481, "481", line(response))
 
 
-@requirement(
-    "SIP-DIALOG-18",
-    level=Level.CHOICE,
-    says="UPDATE and INFO in a call are answered.",
-    evidence="CHOICE",
-    clause="asked in public, never answered",
-    needs=NEEDS,
-)
+@choice("SIP-DIALOG-18", says="UPDATE and INFO in a call are answered.", clause="asked in public, never answered")
 async def update_and_info(bench: Bench) -> None:
     call, _ = await bench.connect()
     update = await call.request("UPDATE", timeout=bench.within.answer)
@@ -337,13 +274,10 @@ async def update_and_info(bench: Bench) -> None:
     bench.note(f"UPDATE: {line(update)}, INFO: {line(info)}")
 
 
-@requirement(
+@choice(
     "SIP-DIALOG-19",
-    level=Level.CHOICE,
     says="A session timer that the caller offers is taken up or left.",
-    evidence="CHOICE",
     clause="RFC 4028; asked in public, never answered",
-    needs=NEEDS,
 )
 async def session_timer(bench: Bench) -> None:
     call, _ = await bench.connect(headers=[("Supported", "timer"), ("Session-Expires", "1800")])

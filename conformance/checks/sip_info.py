@@ -1,21 +1,20 @@
 """Keys by INFO, for telephones that know no RFC 4733."""
 
+from functools import partial
+
 from ..bench import Bench
 from ..requirement import Level, requirement
-from ..sources import rfc
 from .dtmf import keys
 
 NEEDS = {"rest", "sip", "webhooks", "dtmf", "sideband", "sip-info"}
 
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
 
-@requirement(
+
+@by_rfc(
     "SIP-INFO-01",
-    level=Level.MUST,
     says="A key by INFO is told to the session where RTP can't carry it.",
-    evidence="RFC",
     clause="RFC 6086 1 and RFC 2976: INFO carries application data, here application/dtmf-relay",
-    link=rfc(6086, "1"),
-    needs=NEEDS,
 )
 async def key_by_info_is_told(bench: Bench) -> None:
     call, call_id = await bench.connect(has_dtmf=False)
@@ -31,14 +30,10 @@ async def key_by_info_is_told(bench: Bench) -> None:
     bench.expect(told == "5", "the key 5", told)
 
 
-@requirement(
+@by_rfc(
     "SIP-INFO-02",
-    level=Level.MUST,
     says="An INFO with a body of a type that nobody knows is answered with 415.",
-    evidence="RFC",
     clause="RFC 3261 21.4.13: 415 with Accept when the type of a body is not supported",
-    link=rfc(3261, "21.4.13"),
-    needs=NEEDS,
 )
 async def unknown_info_gets_415(bench: Bench) -> None:
     call, _ = await bench.connect()

@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from ..bench import Bench
 from ..client.errors import WaitTimeout
 from ..client.messages import Response, split_list
 from ..requirement import Level, requirement
-from ..sources import rfc
 
 NEEDS = {"rest", "sip", "webhooks"}
 UDP = {"rest", "sip-udp", "webhooks"}
 COMPACT = {"Via": "v", "From": "f", "To": "t", "Call-ID": "i", "Contact": "m"}
 COMPACT |= {"Content-Type": "c", "Content-Length": "l"}
 LONG_LINES = {"From", "To", "Contact"}
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="RFC", needs=NEEDS)
 
 
 def by_name(change: Callable[[str, str], str]) -> Callable[[bytes], bytes]:
@@ -50,40 +53,28 @@ def line(response: Response) -> str:
     return f"{response.code} {response.phrase}"
 
 
-@requirement(
+@by_rfc(
     "SIP-SYNTAX-01",
-    level=Level.MUST,
     says="Compact header names are understood.",
-    evidence="RFC",
     clause="RFC 3261 7.3.3: both forms of each header name MUST be accepted",
-    link=rfc(3261, "7.3.3"),
-    needs=NEEDS,
 )
 async def compact_names_are_understood(bench: Bench) -> None:
     await understood(bench, by_name(lambda name, value: f"{COMPACT.get(name, name)}: {value}"))
 
 
-@requirement(
+@by_rfc(
     "SIP-SYNTAX-02",
-    level=Level.MUST,
     says="Header names are understood in any case.",
-    evidence="RFC",
     clause="RFC 3261 7.3.1: header names are case-insensitive",
-    link=rfc(3261, "7.3.1"),
-    needs=NEEDS,
 )
 async def names_are_case_insensitive(bench: Bench) -> None:
     await understood(bench, by_name(lambda name, value: f"{name.swapcase()}: {value}"))
 
 
-@requirement(
+@by_rfc(
     "SIP-SYNTAX-03",
-    level=Level.MUST,
     says="Folded headers are understood.",
-    evidence="RFC",
     clause="RFC 3261 7.3.1: a header may go on in the next line",
-    link=rfc(3261, "7.3.1"),
-    needs=NEEDS,
 )
 async def folded_headers_are_understood(bench: Bench) -> None:
     def fold(name: str, value: str) -> str:
@@ -92,27 +83,19 @@ async def folded_headers_are_understood(bench: Bench) -> None:
     await understood(bench, by_name(fold))
 
 
-@requirement(
+@by_rfc(
     "SIP-SYNTAX-04",
-    level=Level.MUST,
     says="White space around the colon of a header is ignored.",
-    evidence="RFC",
     clause="RFC 3261 7.3.1: any amount of white space on either side of the colon",
-    link=rfc(3261, "7.3.1"),
-    needs=NEEDS,
 )
 async def space_around_the_colon_is_ignored(bench: Bench) -> None:
     await understood(bench, by_name(lambda name, value: f"{name} \t:\t  {value}"))
 
 
-@requirement(
+@by_rfc(
     "SIP-SYNTAX-05",
-    level=Level.MUST,
     says="Headers that nobody knows are ignored.",
-    evidence="RFC",
     clause="RFC 3261 8.2.2: headers that are not understood MUST be ignored",
-    link=rfc(3261, "8.2.2"),
-    needs=NEEDS,
 )
 async def unknown_headers_are_ignored(bench: Bench) -> None:
     headers = [("X-Unknown", '<<"\\'), ("Unheard-Of", ";;,,;;"), ("P-Empty", "")]
@@ -122,14 +105,10 @@ async def unknown_headers_are_ignored(bench: Bench) -> None:
     bench.expect(response.status == 486, "the application's 486", f"{response.status} {response.reason}")
 
 
-@requirement(
+@by_rfc(
     "SIP-SYNTAX-06",
-    level=Level.MUST,
     says="Several Via values in one line are understood.",
-    evidence="RFC",
     clause="RFC 3261 7.3.1: several values may stand in one line, separated by commas",
-    link=rfc(3261, "7.3.1"),
-    needs=NEEDS,
 )
 async def via_values_share_a_line(bench: Bench) -> None:
     further = "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKfurther"
@@ -138,14 +117,10 @@ async def via_values_share_a_line(bench: Bench) -> None:
     )
 
 
-@requirement(
+@by_rfc(
     "SIP-SYNTAX-07",
-    level=Level.MUST,
     says="A display name with quotes, brackets and commas is understood.",
-    evidence="RFC",
     clause="RFC 3261 25.1: a quoted string may contain any of these",
-    link=rfc(3261, "25.1"),
-    needs=NEEDS,
 )
 async def odd_display_names_are_understood(bench: Bench) -> None:
     name = r'"Smith, \"J\" <sip:x@y>;tag=no" <sip:+14255550112@example.com>'
@@ -155,54 +130,40 @@ async def odd_display_names_are_understood(bench: Bench) -> None:
     bench.expect(response.status == 486, "the application's 486", f"{response.status} {response.reason}")
 
 
-@requirement(
+@recommended(
     "SIP-SYNTAX-08",
-    level=Level.SHOULD,
     says="An INVITE with Max-Forwards 0 rings.",
-    evidence="RFC",
     clause="RFC 4475 3.3.11: who is the UAS processes a request with Max-Forwards 0",
-    link=rfc(4475, "3.3.11"),
-    needs=NEEDS,
 )
 async def max_forwards_zero_rings(bench: Bench) -> None:
     call, _ = await bench.ring(replace={"Max-Forwards": "0"})
     bench.expect(call.final_status is None, "a waiting call", call.final_status)
 
 
-@requirement(
+@by_rfc(
     "SIP-SYNTAX-09",
-    level=Level.MUST,
     says="Bytes behind the body of a datagram are ignored.",
-    evidence="RFC",
     clause="RFC 3261 18.3: bytes beyond the end of the body MUST be discarded",
-    link=rfc(3261, "18.3"),
     needs=UDP,
 )
 async def rest_of_a_datagram_is_ignored(bench: Bench) -> None:
     await understood(bench, lambda message: message + b"\r\nrest" if message.startswith(b"INVITE") else message, "udp")
 
 
-@requirement(
+@by_rfc(
     "SIP-SYNTAX-10",
-    level=Level.MUST,
     says="A datagram without Content-Length is understood.",
-    evidence="RFC",
     clause="RFC 3261 18.3: without Content-Length the body ends with the datagram",
-    link=rfc(3261, "18.3"),
     needs=UDP,
 )
 async def datagram_needs_no_length(bench: Bench) -> None:
     await understood(bench, lambda message: re.sub(rb"\r\nContent-Length: \d+", b"", message), "udp")
 
 
-@requirement(
+@by_rfc(
     "SIP-SYNTAX-11",
-    level=Level.MUST,
     says="Content-Length of each message is the size of its body.",
-    evidence="RFC",
     clause="RFC 3261 20.14: the size of the body in bytes",
-    link=rfc(3261, "20.14"),
-    needs=NEEDS,
 )
 async def length_is_right(bench: Bench) -> None:
     call, call_id = await bench.connect("udp" if "udp" in bench.access.sip else None)
@@ -214,14 +175,10 @@ async def length_is_right(bench: Bench) -> None:
         bench.expect(length == str(len(body)), f"Content-Length: {len(body)}", f"{record.summary} with {length}")
 
 
-@requirement(
+@by_rfc(
     "SIP-SYNTAX-12",
-    level=Level.MUST,
     says="An escaped letter in the Request-URI means the letter.",
-    evidence="RFC",
     clause="RFC 3261 19.1.4: a character and its escape are the same",
-    link=rfc(3261, "19.1.4"),
-    needs=NEEDS,
 )
 async def escapes_in_the_uri_are_understood(bench: Bench) -> None:
     def escape(message: bytes) -> bytes:
@@ -230,13 +187,10 @@ async def escapes_in_the_uri_are_understood(bench: Bench) -> None:
     await understood(bench, escape)
 
 
-@requirement(
+@by_rfc(
     "SIP-REFUSAL-01",
-    level=Level.MUST,
     says="A method that is not served is refused with 405 or 501.",
-    evidence="RFC",
     clause="RFC 3261 8.2.1 and 21.5.2",
-    link=rfc(3261, "8.2.1"),
     needs={"sip"},
     calls=0,
 )
@@ -245,13 +199,10 @@ async def unknown_method_is_refused(bench: Bench) -> None:
     bench.expect(response.code in (405, 501), "405 or 501", line(response))
 
 
-@requirement(
+@by_rfc(
     "SIP-REFUSAL-02",
-    level=Level.MUST,
     says="A 405 says in Allow which methods are served.",
-    evidence="RFC",
     clause="RFC 3261 8.2.1: a 405 MUST have an Allow header",
-    link=rfc(3261, "8.2.1"),
     needs={"sip"},
     calls=0,
 )
@@ -261,14 +212,10 @@ async def refusal_of_a_method_names_others(bench: Bench) -> None:
     bench.expect(response.code != 405 or "INVITE" in allowed, "INVITE in Allow", allowed or "no Allow")
 
 
-@requirement(
+@by_rfc(
     "SIP-REFUSAL-03",
-    level=Level.MUST,
     says="An INVITE that requires an unknown extension is refused with 420.",
-    evidence="RFC",
     clause="RFC 3261 8.2.2.3: 420 if an option tag is not supported",
-    link=rfc(3261, "8.2.2.3"),
-    needs=NEEDS,
 )
 async def unknown_extension_is_refused(bench: Bench) -> None:
     call = await bench.dial(headers=[("Require", "nothingSupportsThis")])
@@ -276,14 +223,10 @@ async def unknown_extension_is_refused(bench: Bench) -> None:
     bench.expect(response.status == 420, "420", f"{response.status} {response.reason}")
 
 
-@requirement(
+@by_rfc(
     "SIP-REFUSAL-04",
-    level=Level.MUST,
     says="A 420 names the unknown extension in Unsupported.",
-    evidence="RFC",
     clause="RFC 3261 8.2.2.3: Unsupported lists what is not understood",
-    link=rfc(3261, "8.2.2.3"),
-    needs=NEEDS,
 )
 async def refusal_names_the_extension(bench: Bench) -> None:
     call = await bench.dial(headers=[("Require", "nothingSupportsThis")])
@@ -292,14 +235,10 @@ async def refusal_names_the_extension(bench: Bench) -> None:
     bench.expect(named == ["nothingSupportsThis"], "Unsupported: nothingSupportsThis", named or "none")
 
 
-@requirement(
+@by_rfc(
     "SIP-REFUSAL-05",
-    level=Level.MUST,
     says="An INVITE with a body of an unknown type is refused with 415.",
-    evidence="RFC",
     clause="RFC 3261 8.2.3: 415 for a body whose type is not understood",
-    link=rfc(3261, "8.2.3"),
-    needs=NEEDS,
 )
 async def unknown_body_is_refused(bench: Bench) -> None:
     call = await bench.dial(replace={"Content-Type": "application/unheard-of"})
@@ -307,14 +246,10 @@ async def unknown_body_is_refused(bench: Bench) -> None:
     bench.expect(response.status == 415, "415", f"{response.status} {response.reason}")
 
 
-@requirement(
+@by_rfc(
     "SIP-REFUSAL-06",
-    level=Level.MUST,
     says="A 415 names application/sdp in Accept.",
-    evidence="RFC",
     clause="RFC 3261 8.2.3: a 415 for the type MUST have Accept",
-    link=rfc(3261, "8.2.3"),
-    needs=NEEDS,
 )
 async def refusal_of_a_body_names_sdp(bench: Bench) -> None:
     call = await bench.dial(replace={"Content-Type": "application/unheard-of"})
@@ -323,13 +258,10 @@ async def refusal_of_a_body_names_sdp(bench: Bench) -> None:
     bench.expect("application/sdp" in accepted, "Accept: application/sdp", accepted or "none")
 
 
-@requirement(
+@recommended(
     "SIP-REFUSAL-07",
-    level=Level.SHOULD,
     says="A request to a URI of an unknown scheme is refused with 416.",
-    evidence="RFC",
     clause="RFC 3261 8.2.2.1: 416 for an unknown scheme",
-    link=rfc(3261, "8.2.2.1"),
     needs={"sip"},
     calls=0,
 )
@@ -340,13 +272,10 @@ async def unknown_scheme_is_refused(bench: Bench) -> None:
     bench.expect(response.code == 416, "416", line(response))
 
 
-@requirement(
+@recommended(
     "SIP-REFUSAL-08",
-    level=Level.SHOULD,
     says="A request of SIP/7.0 is refused with 505.",
-    evidence="RFC",
     clause="RFC 4475 3.1.2.16: 505 for a version that is not spoken",
-    link=rfc(4475, "3.1.2.16"),
     needs={"sip"},
     calls=0,
 )
@@ -357,13 +286,10 @@ async def unknown_version_is_refused(bench: Bench) -> None:
     bench.expect(response.code == 505, "505", line(response))
 
 
-@requirement(
+@recommended(
     "SIP-REFUSAL-09",
-    level=Level.SHOULD,
     says="A request without a readable From is refused with 400.",
-    evidence="RFC",
     clause="RFC 3261 21.4.1: 400 for malformed syntax",
-    link=rfc(3261, "21.4.1"),
     needs={"sip"},
     calls=0,
 )
@@ -374,13 +300,10 @@ async def malformed_request_is_refused(bench: Bench) -> None:
     await phone.messages.wait_for("400", timeout=bench.within.answer)
 
 
-@requirement(
+@recommended(
     "SIP-REFUSAL-10",
-    level=Level.SHOULD,
     says="A datagram that is shorter than its Content-Length is refused with 400.",
-    evidence="RFC",
     clause="RFC 3261 18.3: 400 where the datagram ends before the body",
-    link=rfc(3261, "18.3"),
     needs={"sip-udp"},
     calls=0,
 )
@@ -390,13 +313,10 @@ async def short_datagram_is_refused(bench: Bench) -> None:
     bench.expect(response.code == 400, "400", line(response))
 
 
-@requirement(
+@by_rfc(
     "SIP-REFUSAL-11",
-    level=Level.MUST,
     says="A refusal outside of calls has a tag in To.",
-    evidence="RFC",
     clause="RFC 3261 8.2.6.2: every response above 100 has a tag in To",
-    link=rfc(3261, "8.2.6.2"),
     needs={"sip"},
     calls=0,
 )
@@ -438,14 +358,10 @@ async def register_is_answered(bench: Bench) -> None:
     bench.note(line(await answered(bench, "REGISTER")))
 
 
-@requirement(
+@recommended(
     "SIP-REFUSAL-14",
-    level=Level.SHOULD,
     says="An INVITE that accepts no application/sdp is refused with 406.",
-    evidence="RFC",
     clause="RFC 4475 3.3.15: 406, since no body of a response would be acceptable",
-    link=rfc(4475, "3.3.15"),
-    needs=NEEDS,
 )
 async def unacceptable_answer_is_refused(bench: Bench) -> None:
     call = await bench.dial(headers=[("Accept", "text/nobody-knows")])
@@ -453,13 +369,10 @@ async def unacceptable_answer_is_refused(bench: Bench) -> None:
     bench.expect(response.status == 406, "406", f"{response.status} {response.reason}")
 
 
-@requirement(
+@recommended(
     "SIP-REFUSAL-15",
-    level=Level.SHOULD,
     says="A REGISTER whose To is no SIP URI is refused with 400, or as every REGISTER is.",
-    evidence="RFC",
     clause="RFC 4475 3.3.4: a registrar would reject it with 400; RFC 3261 10.2: the address of record is a SIP URI",
-    link=rfc(4475, "3.3.4"),
     needs={"sip"},
     calls=0,
 )

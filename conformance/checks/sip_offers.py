@@ -1,5 +1,6 @@
 """Offers inside a call by other ways than a plain re-INVITE: UPDATE, none at all, and two at a time."""
 
+from functools import partial
 from typing import Any
 
 from ..bench import Bench
@@ -7,12 +8,13 @@ from ..client import sdp
 from ..client.call import Call
 from ..client.messages import Response, split_list
 from ..requirement import Level, requirement
-from ..sources import rfc
 from .rtp import nothing_more, packets
 from .sdp import direction
 
 NEEDS = {"rest", "sip", "webhooks"}
 WITH_UPDATE = {*NEEDS, "sip-update"}
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
 
 
 def line(response: Response) -> str:
@@ -39,13 +41,10 @@ async def with_open_offer(bench: Bench) -> Call:
     return call
 
 
-@requirement(
+@by_rfc(
     "SIP-OFFER-01",
-    level=Level.MUST,
     says="An offer by UPDATE is answered in its 200.",
-    evidence="RFC",
     clause="RFC 3311 5.2: a 2xx to an UPDATE with an offer contains the answer",
-    link=rfc(3311, "5.2"),
     needs=WITH_UPDATE,
 )
 async def update_is_answered(bench: Bench) -> None:
@@ -55,13 +54,10 @@ async def update_is_answered(bench: Bench) -> None:
     bench.expect(answered in ("recvonly", "inactive"), "an answer to sendonly", answered)
 
 
-@requirement(
+@by_rfc(
     "SIP-OFFER-02",
-    level=Level.MUST,
     says="A caller who holds the call by UPDATE receives no RTP.",
-    evidence="RFC",
     clause="RFC 3311 5.2 and RFC 3264 8.4: the session is what the last exchange says",
-    link=rfc(3311, "5.2"),
     needs=WITH_UPDATE,
 )
 async def update_holds(bench: Bench) -> None:
@@ -71,13 +67,10 @@ async def update_holds(bench: Bench) -> None:
     bench.expect(await nothing_more(bench, call), "no RTP while held", "RTP")
 
 
-@requirement(
+@by_rfc(
     "SIP-OFFER-03",
-    level=Level.MUST,
     says="An UPDATE without an offer is answered with 200 and no SDP.",
-    evidence="RFC",
     clause="RFC 3311 5.2: an answer only where there was an offer; the dialog is refreshed",
-    link=rfc(3311, "5.2"),
     needs=WITH_UPDATE,
 )
 async def empty_update_refreshes(bench: Bench) -> None:
@@ -87,13 +80,11 @@ async def empty_update_refreshes(bench: Bench) -> None:
     bench.expect(not response.body, "no SDP", response.body[:100])
 
 
-@requirement(
+@by_rfc(
     "SIP-OFFER-04",
     level=Level.SHOULD,
     says="The Allow of the 200 to an INVITE lists UPDATE.",
-    evidence="RFC",
     clause="RFC 3311 5.1: Allow tells the other side that UPDATE can be used",
-    link=rfc(3311, "5.1"),
     needs=WITH_UPDATE,
 )
 async def update_is_allowed(bench: Bench) -> None:
@@ -103,13 +94,10 @@ async def update_is_allowed(bench: Bench) -> None:
     bench.expect("UPDATE" in allowed, "UPDATE in Allow", allowed)
 
 
-@requirement(
+@by_rfc(
     "SIP-OFFER-05",
-    level=Level.MUST,
     says="An UPDATE with a hopeless offer is refused, and the call goes on.",
-    evidence="RFC",
     clause="RFC 3311 5.2: 488 when the offer can't be accepted; the session is what it was",
-    link=rfc(3311, "5.2"),
     needs=WITH_UPDATE,
 )
 async def hopeless_update_is_refused(bench: Bench) -> None:
@@ -123,14 +111,10 @@ async def hopeless_update_is_refused(bench: Bench) -> None:
     await goes_on(bench, call)
 
 
-@requirement(
+@by_rfc(
     "SIP-OFFER-06",
-    level=Level.MUST,
     says="The 200 to a re-INVITE without an offer has one.",
-    evidence="RFC",
     clause="RFC 3261 14.2: without an offer in the re-INVITE the 2xx carries one",
-    link=rfc(3261, "14.2"),
-    needs=NEEDS,
 )
 async def empty_reinvite_gets_an_offer(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -139,14 +123,10 @@ async def empty_reinvite_gets_an_offer(bench: Bench) -> None:
     bench.expect(response.body.startswith(b"v=0"), "an offer", response.body[:100])
 
 
-@requirement(
+@by_rfc(
     "SIP-OFFER-07",
-    level=Level.MUST,
     says="The answer in the ACK to a re-INVITE decides the codec.",
-    evidence="RFC",
     clause="RFC 3261 13.2.2.4: the answer to an offer in a 2xx is in its ACK",
-    link=rfc(3261, "13.2.2.4"),
-    needs=NEEDS,
 )
 async def answer_in_the_ack_counts(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -160,13 +140,10 @@ async def answer_in_the_ack_counts(bench: Bench) -> None:
     await call.watch.until(is_changed, timeout=bench.within.event, what="RTP in the codec of the answer, PCMA")
 
 
-@requirement(
+@by_rfc(
     "SIP-OFFER-08",
-    level=Level.MUST,
     says="An UPDATE with an offer gets 491 while an offer of the far end is open.",
-    evidence="RFC",
     clause="RFC 3311 5.2: 491 while the UAS waits for the answer to an offer of its own",
-    link=rfc(3311, "5.2"),
     needs=WITH_UPDATE,
 )
 async def crossing_update_gets_491(bench: Bench) -> None:
@@ -176,14 +153,10 @@ async def crossing_update_gets_491(bench: Bench) -> None:
     call.acknowledge()
 
 
-@requirement(
+@by_rfc(
     "SIP-OFFER-09",
-    level=Level.MUST,
     says="A re-INVITE with an offer is not accepted while an offer of the far end is open.",
-    evidence="RFC",
     clause="RFC 3264 4: no new offer before the one before it was answered",
-    link=rfc(3264, "4"),
-    needs=NEEDS,
 )
 async def crossing_reinvite_is_refused(bench: Bench) -> None:
     call = await with_open_offer(bench)

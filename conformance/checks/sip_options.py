@@ -1,13 +1,16 @@
 """OPTIONS: the way by which trunks see whether somebody is there."""
 
+from functools import partial
+
 from ..bench import Bench
 from ..client.errors import ClientError
 from ..client.messages import Response, split_list, tag_of
 from ..requirement import Level, requirement
-from ..sources import rfc
 
 NEEDS = {"sip"}
-LINK = rfc(3261, "11.2")
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="RFC", needs=NEEDS)
 
 
 async def probed(bench: Bench, transport: str | None = None) -> Response:
@@ -20,14 +23,10 @@ def values(response: Response, name: str) -> list[str]:
     return [value.lower() for value in split_list(response.headers.getlist(name))]
 
 
-@requirement(
+@by_rfc(
     "SIP-OPTIONS-01",
-    level=Level.MUST,
     says="An OPTIONS is answered with 200.",
-    evidence="RFC",
     clause="RFC 3261 11.2: the status that an INVITE would get",
-    link=LINK,
-    needs=NEEDS,
     calls=0,
 )
 async def options_is_answered_with_200(bench: Bench) -> None:
@@ -35,14 +34,10 @@ async def options_is_answered_with_200(bench: Bench) -> None:
     bench.expect(response.code == 200, "200", f"{response.code} {response.phrase}")
 
 
-@requirement(
+@recommended(
     "SIP-OPTIONS-02",
-    level=Level.SHOULD,
     says="The answer to OPTIONS names INVITE, ACK, CANCEL and BYE in Allow.",
-    evidence="RFC",
     clause="RFC 3261 11.2: Allow should be present",
-    link=LINK,
-    needs=NEEDS,
     calls=0,
 )
 async def answer_names_methods(bench: Bench) -> None:
@@ -51,14 +46,10 @@ async def answer_names_methods(bench: Bench) -> None:
     bench.expect(not missing, "INVITE, ACK, CANCEL and BYE in Allow", allowed or "no Allow")
 
 
-@requirement(
+@recommended(
     "SIP-OPTIONS-03",
-    level=Level.SHOULD,
     says="The answer to OPTIONS names application/sdp in Accept.",
-    evidence="RFC",
     clause="RFC 3261 11.2: Accept should be present",
-    link=LINK,
-    needs=NEEDS,
     calls=0,
 )
 async def answer_names_sdp(bench: Bench) -> None:
@@ -66,14 +57,10 @@ async def answer_names_sdp(bench: Bench) -> None:
     bench.expect("application/sdp" in accepted, "application/sdp in Accept", accepted or "no Accept")
 
 
-@requirement(
+@recommended(
     "SIP-OPTIONS-04",
-    level=Level.SHOULD,
     says="The answer to OPTIONS has a Supported header.",
-    evidence="RFC",
     clause="RFC 3261 11.2: Supported should be present",
-    link=LINK,
-    needs=NEEDS,
     calls=0,
 )
 async def answer_names_extensions(bench: Bench) -> None:
@@ -81,14 +68,10 @@ async def answer_names_extensions(bench: Bench) -> None:
     bench.expect(response.headers.get("Supported") is not None, "Supported, if only an empty one", "none")
 
 
-@requirement(
+@by_rfc(
     "SIP-OPTIONS-05",
-    level=Level.MUST,
     says="The answer to OPTIONS adds a tag to To.",
-    evidence="RFC",
     clause="RFC 3261 8.2.6.2: a tag in To",
-    link=rfc(3261, "8.2.6.2"),
-    needs=NEEDS,
     calls=0,
 )
 async def answer_tags_to(bench: Bench) -> None:
@@ -96,13 +79,10 @@ async def answer_tags_to(bench: Bench) -> None:
     bench.expect(tag_of(to), "a tag in To", to)
 
 
-@requirement(
+@by_rfc(
     "SIP-OPTIONS-06",
-    level=Level.MUST,
     says="An OPTIONS that comes again gets its response again, unchanged.",
-    evidence="RFC",
     clause="RFC 3261 17.2.2: the final response is sent again",
-    link=rfc(3261, "17.2.2"),
     needs={"sip-udp"},
     calls=0,
 )
@@ -115,13 +95,10 @@ async def repeated_options_gets_the_same_again(bench: Bench) -> None:
     bench.expect(again.raw == first.raw, "the same response", again.raw[:500])
 
 
-@requirement(
+@by_rfc(
     "SIP-OPTIONS-07",
-    level=Level.MUST,
     says="An OPTIONS does not ring.",
-    evidence="RFC",
     clause="RFC 3261 11: OPTIONS asks without ringing",
-    link=rfc(3261, "11"),
     needs={"sip", "webhooks", "isolation"},
     calls=0,
 )
@@ -131,13 +108,10 @@ async def options_rings_nobody(bench: Bench) -> None:
     bench.expect(await bench.nothing(ringing), "no webhook", "one")
 
 
-@requirement(
+@by_rfc(
     "SIP-OPTIONS-08",
-    level=Level.MUST,
     says="An OPTIONS in a call is answered with 200 and leaves the call alone.",
-    evidence="RFC",
     clause="RFC 3261 11.2: an OPTIONS in a dialog is answered like one outside",
-    link=LINK,
     needs={"rest", "sip", "webhooks"},
 )
 async def options_in_a_call(bench: Bench) -> None:

@@ -1,13 +1,16 @@
 """Reliable provisional responses (RFC 3262), for callers that insist on them."""
 
+from functools import partial
+
 from ..bench import Bench
 from ..client.call import Call
 from ..client.records import ReceivedResponse
 from ..requirement import Level, requirement
-from ..sources import rfc
 
 NEEDS = {"rest", "sip", "webhooks", "sip-100rel"}
 REQUIRED = [("Require", "100rel")]
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
 
 
 def provisionals(call: Call) -> list[ReceivedResponse]:
@@ -23,14 +26,10 @@ async def rung(bench: Bench) -> tuple[Call, ReceivedResponse]:
     return call, ringing[0]
 
 
-@requirement(
+@by_rfc(
     "SIP-PRACK-01",
-    level=Level.MUST,
     says="Provisional responses are reliable where the caller requires it.",
-    evidence="RFC",
     clause="RFC 3262 3: a UAS MUST send any non-100 provisional response reliably if 100rel is required",
-    link=rfc(3262, "3"),
-    needs=NEEDS,
 )
 async def ringing_is_reliable(bench: Bench) -> None:
     call, _ = await rung(bench)
@@ -40,14 +39,10 @@ async def ringing_is_reliable(bench: Bench) -> None:
         bench.expect("100rel" in (headers.get("Require") or ""), "Require: 100rel", headers.get("Require"))
 
 
-@requirement(
+@by_rfc(
     "SIP-PRACK-02",
-    level=Level.MUST,
     says="A PRACK is answered with 200.",
-    evidence="RFC",
     clause="RFC 3262 3: a PRACK that matches an unacknowledged response MUST be answered with a 2xx",
-    link=rfc(3262, "3"),
-    needs=NEEDS,
 )
 async def prack_is_answered(bench: Bench) -> None:
     call, ringing = await rung(bench)
@@ -55,14 +50,10 @@ async def prack_is_answered(bench: Bench) -> None:
     bench.expect(response.code == 200, "200 to PRACK", response.code)
 
 
-@requirement(
+@by_rfc(
     "SIP-PRACK-03",
-    level=Level.MUST,
     says="A PRACK of another response is answered with 481.",
-    evidence="RFC",
     clause="RFC 3262 3: a PRACK that matches no unacknowledged response gets 481",
-    link=rfc(3262, "3"),
-    needs=NEEDS,
 )
 async def strange_prack_gets_481(bench: Bench) -> None:
     call, ringing = await rung(bench)

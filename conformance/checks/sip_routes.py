@@ -1,5 +1,7 @@
 """Which way requests of a call take: recorded routes, lost connections, and several calls of one Call-ID."""
 
+from functools import partial
+
 from ..bench import Bench, describe
 from ..client.call import Call
 from ..client.errors import FarEndError, WaitTimeout
@@ -11,6 +13,8 @@ from ..sources import rfc
 NEEDS = {"rest", "sip", "webhooks"}
 STAYS = ReferPlan(status=202, notifies=(), hangs_up=False)
 TARGET = "tel:+14155550123"
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
 
 
 async def two_routes(bench: Bench) -> list[str]:
@@ -36,13 +40,10 @@ async def arrived(bench: Bench, call: Call, method: str) -> ReceivedRequest:
         bench.fail(f"a {method} for the caller", error)
 
 
-@requirement(
+@by_rfc(
     "SIP-ROUTE-01",
-    level=Level.MUST,
     says="A REFER carries the routes of a proxy that changes the transport, in order.",
-    evidence="RFC",
     clause="RFC 3261 12.2.1.1: the route set, in order and with all parameters; RFC 5658 3.1: a proxy records twice",
-    link=rfc(3261, "12.2.1.1"),
     needs={*NEEDS, "refer"},
 )
 async def refer_follows_the_route(bench: Bench) -> None:
@@ -53,13 +54,10 @@ async def refer_follows_the_route(bench: Bench) -> None:
     bench.expect(taken == route, f"Route: {', '.join(route)}", taken)
 
 
-@requirement(
+@by_rfc(
     "SIP-ROUTE-02",
-    level=Level.MUST,
     says="Behind a loose router the Request-URI of a REFER is the Contact of the caller.",
-    evidence="RFC",
     clause="RFC 3261 12.2.1.1: the Request-URI is the remote target where the first route has lr",
-    link=rfc(3261, "12.2.1.1"),
     needs={*NEEDS, "refer"},
 )
 async def refer_goes_to_the_contact(bench: Bench) -> None:
@@ -70,14 +68,10 @@ async def refer_goes_to_the_contact(bench: Bench) -> None:
     bench.expect(str(refer.uri) == contact, f"REFER {contact}", f"REFER {refer.uri}")
 
 
-@requirement(
+@by_rfc(
     "SIP-ROUTE-03",
-    level=Level.MUST,
     says="Before a strict router the Contact of the caller is the last route.",
-    evidence="RFC",
     clause="RFC 3261 12.2.1.1: without lr the first route is the Request-URI and the remote target the last Route",
-    link=rfc(3261, "12.2.1.1"),
-    needs=NEEDS,
 )
 async def strict_router_is_the_request_uri(bench: Bench) -> None:
     strict = (await two_routes(bench))[0].replace(";lr", "").replace("sip:", "sip:strict@")
@@ -90,14 +84,10 @@ async def strict_router_is_the_request_uri(bench: Bench) -> None:
     bench.expect(taken == [contact], f"Route: {contact}", taken)
 
 
-@requirement(
+@by_rfc(
     "SIP-ROUTE-04",
-    level=Level.MUST,
     says="A re-INVITE does not change the routes of its call.",
-    evidence="RFC",
     clause="RFC 3261 12.2: requests within a dialog may carry Record-Route, which does not modify the route set",
-    link=rfc(3261, "12.2"),
-    needs=NEEDS,
 )
 async def reinvite_keeps_the_route(bench: Bench) -> None:
     route = await two_routes(bench)
@@ -110,14 +100,11 @@ async def reinvite_keeps_the_route(bench: Bench) -> None:
     bench.expect(taken == route, f"Route: {', '.join(route)}", taken)
 
 
-@requirement(
+@by_rfc(
     "SIP-ROUTE-05",
-    level=Level.MUST,
     says="An INVITE of the same Call-ID from another tag is a call of its own.",
-    evidence="RFC",
     clause="RFC 3261 8.2.2.2 and 12: only the same From tag, Call-ID and CSeq together are the same request",
     link=rfc(3261, "12"),
-    needs=NEEDS,
     calls=2,
 )
 async def other_tag_is_another_call(bench: Bench) -> None:
@@ -140,11 +127,9 @@ async def other_tag_is_another_call(bench: Bench) -> None:
     bench.expect(call.final_status is None, "the first to ring on", call.final_status)
 
 
-@requirement(
+@by_rfc(
     "SIP-ROUTE-06",
-    level=Level.MUST,
     says="A caller whose connection is lost receives BYE where its Contact says.",
-    evidence="RFC",
     clause="RFC 3261 8.1.2 and 18.1.1: a request is sent to where its URI leads, by a new connection if there is none",
     link=rfc(3261, "18.1.1"),
     needs={*NEEDS, "sip-tcp", "sip-reconnect"},
@@ -159,13 +144,10 @@ async def bye_opens_a_connection(bench: Bench) -> None:
     await arrived(bench, call, "BYE")
 
 
-@requirement(
+@by_rfc(
     "SIP-ROUTE-07",
-    level=Level.MUST,
     says="A call goes on by another connection of its caller.",
-    evidence="RFC",
     clause="RFC 3261 12: a dialog is known by Call-ID and tags, by whatever connection a request comes",
-    link=rfc(3261, "12"),
     needs={*NEEDS, "sip-tcp"},
 )
 async def caller_comes_back(bench: Bench) -> None:

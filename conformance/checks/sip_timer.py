@@ -1,15 +1,19 @@
 """Session timers (RFC 4028), as either side."""
 
+from functools import partial
+
 from ..bench import Bench
 from ..client.call import Call
 from ..client.errors import CallRefused, FarEndError, WaitTimeout
 from ..client.messages import Response
 from ..client.records import ReceivedRequest
 from ..requirement import Level, requirement
-from ..sources import rfc
 
 NEEDS = {"rest", "sip", "webhooks", "sip-timer"}
 SUPPORTED = ("Supported", "timer")
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="RFC", needs={*NEEDS, "clock"})
 
 
 async def timed(bench: Bench, asked: str) -> tuple[Call, Response]:
@@ -18,14 +22,10 @@ async def timed(bench: Bench, asked: str) -> tuple[Call, Response]:
     return call, (await call.final_response(timeout=bench.within.answer)).message
 
 
-@requirement(
+@by_rfc(
     "SIP-TIMER-01",
-    level=Level.MUST,
     says="A session timer that the caller asks for is in the 200, with a refresher.",
-    evidence="RFC",
     clause="RFC 4028 9: the UAS MUST set the value of the refresher parameter in the 2xx",
-    link=rfc(4028, "9"),
-    needs=NEEDS,
 )
 async def timer_is_agreed(bench: Bench) -> None:
     _, final = await timed(bench, "1800;refresher=uac")
@@ -34,28 +34,20 @@ async def timer_is_agreed(bench: Bench) -> None:
     bench.expect(value.partition(";")[0].strip().isdigit(), "a number of seconds", value)
 
 
-@requirement(
+@by_rfc(
     "SIP-TIMER-02",
-    level=Level.MUST,
     says="A 200 that makes the caller refresh requires timer.",
-    evidence="RFC",
     clause="RFC 4028 9: with refresher=uac the UAS MUST place Require: timer into the response",
-    link=rfc(4028, "9"),
-    needs=NEEDS,
 )
 async def timer_is_required(bench: Bench) -> None:
     _, final = await timed(bench, "1800;refresher=uac")
     bench.expect("timer" in (final.headers.get("Require") or ""), "Require: timer", final.headers.get("Require"))
 
 
-@requirement(
+@by_rfc(
     "SIP-TIMER-03",
-    level=Level.MUST,
     says="Who refuses a session interval as too small says Min-SE.",
-    evidence="RFC",
     clause="RFC 4028 9: the 422 MUST contain a Min-SE header field",
-    link=rfc(4028, "9"),
-    needs=NEEDS,
 )
 async def short_interval_names_the_least(bench: Bench) -> None:
     call = await bench.dial(headers=[SUPPORTED, ("Session-Expires", "10")])
@@ -68,13 +60,10 @@ async def short_interval_names_the_least(bench: Bench) -> None:
     bench.expect(least.isdigit() and int(least) >= 90, "Min-SE of 90 or more", least)
 
 
-@requirement(
+@by_rfc(
     "SIP-TIMER-04",
-    level=Level.MUST,
     says="A refresh by UPDATE gets the session timer again.",
-    evidence="RFC",
     clause="RFC 4028 9: each 2xx to a session refresh request that asks for it has Session-Expires",
-    link=rfc(4028, "9"),
     needs={*NEEDS, "sip-update"},
 )
 async def refresh_is_answered(bench: Bench) -> None:
@@ -85,14 +74,10 @@ async def refresh_is_answered(bench: Bench) -> None:
     bench.expect(response.code == 200 and value.startswith("1800"), "200, Session-Expires: 1800", value)
 
 
-@requirement(
+@recommended(
     "SIP-TIMER-05",
-    level=Level.SHOULD,
     says="A refresher refreshes at half of the interval.",
-    evidence="RFC",
     clause="RFC 4028 10: it is RECOMMENDED that the refresh is sent at half of the interval",
-    link=rfc(4028, "10"),
-    needs={*NEEDS, "clock"},
 )
 async def far_end_refreshes(bench: Bench) -> None:
     call, final = await timed(bench, "90;refresher=uas")
@@ -105,14 +90,10 @@ async def far_end_refreshes(bench: Bench) -> None:
         bench.fail("a refresh", error)
 
 
-@requirement(
+@recommended(
     "SIP-TIMER-07",
-    level=Level.SHOULD,
     says="A session of a caller who takes no UPDATE is refreshed by re-INVITE with an offer.",
-    evidence="RFC",
     clause="RFC 4028 7.4: without UPDATE in Allow the refresh is a re-INVITE, whose offer is that of before",
-    link=rfc(4028, "7.4"),
-    needs={*NEEDS, "clock"},
 )
 async def far_end_refreshes_by_invite(bench: Bench) -> None:
     asked = [SUPPORTED, ("Session-Expires", "90;refresher=uas")]
@@ -122,14 +103,10 @@ async def far_end_refreshes_by_invite(bench: Bench) -> None:
     bench.expect(b"m=audio" in refresh.message.body, "an offer", refresh.message.body)
 
 
-@requirement(
+@recommended(
     "SIP-TIMER-08",
-    level=Level.SHOULD,
     says="A refresh by UPDATE that gets 405 is done again by re-INVITE.",
-    evidence="RFC",
     clause="RFC 4028 7.4: UPDATE is for who is known to take it; RFC 3261 21.4.6: 405 says that this one does not",
-    link=rfc(4028, "7.4"),
-    needs={*NEEDS, "clock"},
 )
 async def refused_update_becomes_invite(bench: Bench) -> None:
     call, _ = await timed(bench, "90;refresher=uas")
@@ -139,14 +116,10 @@ async def refused_update_becomes_invite(bench: Bench) -> None:
     await refreshed(bench, call, "INVITE")
 
 
-@requirement(
+@recommended(
     "SIP-TIMER-09",
-    level=Level.SHOULD,
     says="A refresh by re-INVITE that gets 491 is tried again within two seconds.",
-    evidence="RFC",
     clause="RFC 3261 14.1: after a 491 who did not make the Call-ID tries again within 0 to 2 seconds",
-    link=rfc(3261, "14.1"),
-    needs={*NEEDS, "clock"},
 )
 async def glare_is_tried_again(bench: Bench) -> None:
     asked = [SUPPORTED, ("Session-Expires", "90;refresher=uas")]
@@ -171,14 +144,10 @@ async def refreshed(bench: Bench, call: Call, method: str, status: int | None = 
         bench.fail(f"a refresh by {method}", error)
 
 
-@requirement(
+@recommended(
     "SIP-TIMER-06",
-    level=Level.SHOULD,
     says="A session that the caller does not refresh is ended by BYE.",
-    evidence="RFC",
     clause="RFC 4028 10: without a refresh before the expiration a BYE is sent",
-    link=rfc(4028, "10"),
-    needs={*NEEDS, "clock"},
 )
 async def unrefreshed_session_ends(bench: Bench) -> None:
     call, _ = await timed(bench, "90;refresher=uac")

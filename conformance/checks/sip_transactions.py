@@ -1,16 +1,20 @@
 """The INVITE transaction: what its responses are made of, and what is sent again until it is acknowledged."""
 
+from functools import partial
+
 from ..bench import Bench
 from ..client.call import Call
 from ..client.errors import FarEndError, WaitTimeout
 from ..client.messages import copy_of, tag_of
 from ..client.records import ReceivedResponse, SipRecord
 from ..requirement import Level, requirement
-from ..sources import rfc
 
 NEEDS = {"rest", "sip", "webhooks"}
 UDP = {"rest", "sip-udp", "webhooks"}
 ANOTHER_VIA = "SIP/2.0/TCP 192.0.2.7:5070;branch=z9hG4bKfurther;received=192.0.2.8"
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="RFC", needs=NEEDS)
 
 
 def is_about_invite(record: SipRecord) -> bool:
@@ -32,28 +36,20 @@ async def accepted(bench: Bench, transport: str | None = None) -> Call:
     return call
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-01",
-    level=Level.MUST,
     says="An INVITE that waits for a decision is answered with 100 Trying.",
-    evidence="RFC",
     clause="RFC 3261 17.2.1: 100 unless another response follows within 200 ms",
-    link=rfc(3261, "17.2.1"),
-    needs=NEEDS,
 )
 async def waiting_invite_gets_100(bench: Bench) -> None:
     call, _ = await bench.ring()
     await call.wait_for_status(100, timeout=bench.within.answer)
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-02",
-    level=Level.MUST,
     says="A response carries every Via of its request in the same order.",
-    evidence="RFC",
     clause="RFC 3261 8.2.6.2: Via values equal those of the request, in the same order",
-    link=rfc(3261, "8.2.6.2"),
-    needs=NEEDS,
 )
 async def response_copies_every_via(bench: Bench) -> None:
     call, response = await refused(bench, headers=[("Via", ANOTHER_VIA)])
@@ -64,14 +60,10 @@ async def response_copies_every_via(bench: Bench) -> None:
     bench.expect((top.host, top.port) == (sent.host, sent.port), f"{sent.host}:{sent.port} on top", values[0])
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-03",
-    level=Level.MUST,
     says="A response carries From, Call-ID and CSeq as they were in its request.",
-    evidence="RFC",
     clause="RFC 3261 8.2.6.2: From, Call-ID and CSeq equal those of the request",
-    link=rfc(3261, "8.2.6.2"),
-    needs=NEEDS,
 )
 async def response_copies_the_identity(bench: Bench) -> None:
     call, response = await refused(bench, from_='"Smith, John" <sip:+14255550112@example.com;x=1>')
@@ -80,14 +72,10 @@ async def response_copies_the_identity(bench: Bench) -> None:
         bench.expect(actual == expected, f"{name}: {expected}", actual)
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-04",
-    level=Level.MUST,
     says="Each response above 100 adds a tag to To.",
-    evidence="RFC",
     clause="RFC 3261 8.2.6.2: the UAS MUST add a tag to To, but for 100",
-    link=rfc(3261, "8.2.6.2"),
-    needs=NEEDS,
 )
 async def response_tags_to(bench: Bench) -> None:
     call, response = await refused(bench)
@@ -96,14 +84,10 @@ async def response_tags_to(bench: Bench) -> None:
     bench.expect(to.startswith(call.invite.headers["To"]), f"{call.invite.headers['To']} and a tag", to)
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-05",
-    level=Level.MUST,
     says="All responses above 100 to an INVITE carry the same To tag.",
-    evidence="RFC",
     clause="RFC 3261 8.2.6.2: the same tag in all responses to a request",
-    link=rfc(3261, "8.2.6.2"),
-    needs=NEEDS,
 )
 async def tag_is_the_same_in_all_responses(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -111,14 +95,10 @@ async def tag_is_the_same_in_all_responses(bench: Bench) -> None:
     bench.expect(len(tags) == 1, "one To tag", tags)
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-06",
-    level=Level.MUST,
     says="A 100 carries the Timestamp of its INVITE.",
-    evidence="RFC",
     clause="RFC 3261 8.2.6.1: a Timestamp of the request is copied into 100",
-    link=rfc(3261, "8.2.6.1"),
-    needs=NEEDS,
 )
 async def trying_copies_timestamp(bench: Bench) -> None:
     call, _ = await bench.ring(headers=[("Timestamp", "54.21")])
@@ -127,13 +107,10 @@ async def trying_copies_timestamp(bench: Bench) -> None:
     bench.expect(value.split()[:1] == ["54.21"], "Timestamp: 54.21", value or "none")
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-07",
-    level=Level.MUST,
     says="An INVITE that comes again while it waits gets its provisional response again.",
-    evidence="RFC",
     clause="RFC 3261 17.2.1: the most recent provisional response is sent again",
-    link=rfc(3261, "17.2.1"),
     needs=UDP,
 )
 async def repeated_invite_gets_the_provisional_again(bench: Bench) -> None:
@@ -144,13 +121,10 @@ async def repeated_invite_gets_the_provisional_again(bench: Bench) -> None:
     bench.expect(again.raw == first.raw, f"{first.summary} as before", again.raw[:500])
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-08",
-    level=Level.MUST,
     says="An INVITE that comes again is no second call.",
-    evidence="RFC",
     clause="RFC 3261 17.2.1: retransmissions are not passed to the TU",
-    link=rfc(3261, "17.2.1"),
     needs=UDP,
 )
 async def repeated_invite_is_one_call(bench: Bench) -> None:
@@ -161,13 +135,10 @@ async def repeated_invite_is_one_call(bench: Bench) -> None:
     bench.expect(await bench.nothing(second), "one webhook", "another one")
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-09",
-    level=Level.MUST,
     says="A 200 over UDP is sent again until it is acknowledged.",
-    evidence="RFC",
     clause="RFC 3261 13.3.1.4: the 2xx is sent again after T1, then doubling up to T2",
-    link=rfc(3261, "13.3.1.4"),
     needs=UDP,
 )
 async def success_is_repeated_over_udp(bench: Bench) -> None:
@@ -176,14 +147,10 @@ async def success_is_repeated_over_udp(bench: Bench) -> None:
     call.acknowledge()
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-10",
-    level=Level.MUST,
     says="A 200 over a reliable transport is sent again until it is acknowledged, too.",
-    evidence="RFC",
     clause="RFC 3261 13.3.1.4: whatever the transport, as the next hop may be unreliable",
-    link=rfc(3261, "13.3.1.4"),
-    needs=NEEDS,
 )
 async def success_is_repeated_over_streams(bench: Bench) -> None:
     call = await accepted(bench)
@@ -191,14 +158,10 @@ async def success_is_repeated_over_streams(bench: Bench) -> None:
     call.acknowledge()
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-11",
-    level=Level.MUST,
     says="A 200 is not sent again once it was acknowledged.",
-    evidence="RFC",
     clause="RFC 3261 13.3.1.4: retransmissions cease when the ACK is received",
-    link=rfc(3261, "13.3.1.4"),
-    needs=NEEDS,
 )
 async def success_is_not_repeated_after_the_ack(bench: Bench) -> None:
     call, _ = await bench.connect()
@@ -206,13 +169,10 @@ async def success_is_not_repeated_after_the_ack(bench: Bench) -> None:
     bench.expect(await bench.nothing(bench.watch(again), bench.within.repeat), "no 200 after the ACK", "another one")
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-12",
-    level=Level.MUST,
     says="A refusal over UDP is sent again until it is acknowledged.",
-    evidence="RFC",
     clause="RFC 3261 17.2.1: timer G",
-    link=rfc(3261, "17.2.1"),
     needs=UDP,
 )
 async def refusal_is_repeated_over_udp(bench: Bench) -> None:
@@ -221,13 +181,10 @@ async def refusal_is_repeated_over_udp(bench: Bench) -> None:
     call.acknowledge()
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-13",
-    level=Level.MUST,
     says="A refusal is not sent again once it was acknowledged.",
-    evidence="RFC",
     clause="RFC 3261 17.2.1: the ACK stops timer G",
-    link=rfc(3261, "17.2.1"),
     needs=UDP,
 )
 async def refusal_is_not_repeated_after_the_ack(bench: Bench) -> None:
@@ -236,14 +193,10 @@ async def refusal_is_not_repeated_after_the_ack(bench: Bench) -> None:
     bench.expect(await bench.nothing(again, bench.within.repeat), "no refusal after the ACK", "another one")
 
 
-@requirement(
+@recommended(
     "SIP-INVITE-14",
-    level=Level.SHOULD,
     says="A refusal over a reliable transport is sent once.",
-    evidence="RFC",
     clause="RFC 3261 17.2.1: timer G is not set over reliable transports",
-    link=rfc(3261, "17.2.1"),
-    needs=NEEDS,
 )
 async def refusal_is_sent_once_over_streams(bench: Bench) -> None:
     call, _ = await refused(bench, acknowledges=False)
@@ -253,13 +206,10 @@ async def refusal_is_sent_once_over_streams(bench: Bench) -> None:
     bench.expect(stayed_away, "one refusal", "another one")
 
 
-@requirement(
+@recommended(
     "SIP-INVITE-15",
-    level=Level.SHOULD,
     says="An INVITE that comes again after its refusal is refused again at once.",
-    evidence="RFC",
     clause="RFC 3261 17.2.1: in state Completed a request retransmission gets the response",
-    link=rfc(3261, "17.2.1"),
     needs={*UDP, "clock"},
 )
 async def repeated_invite_is_refused_again(bench: Bench) -> None:
@@ -270,13 +220,10 @@ async def repeated_invite_is_refused_again(bench: Bench) -> None:
     bench.expect(tag_of(again.message.headers["To"]) == tag_of(response.message.headers["To"]), "the same", again.raw)
 
 
-@requirement(
+@recommended(
     "SIP-INVITE-16",
-    level=Level.SHOULD,
     says="A call whose 200 nobody acknowledges is ended after 32 seconds.",
-    evidence="RFC",
     clause="RFC 3261 13.3.1.4: without an ACK for 64*T1 the session is ended by BYE",
-    link=rfc(3261, "13.3.1.4"),
     needs={*NEEDS, "clock"},
 )
 async def call_without_ack_is_ended(bench: Bench) -> None:
@@ -288,14 +235,10 @@ async def call_without_ack_is_ended(bench: Bench) -> None:
         bench.fail("a BYE", error)
 
 
-@requirement(
+@by_rfc(
     "SIP-INVITE-17",
-    level=Level.MUST,
     says="The same INVITE by another way is refused with 482.",
-    evidence="RFC",
     clause="RFC 3261 8.2.2.2: a merged request",
-    link=rfc(3261, "8.2.2.2"),
-    needs=NEEDS,
 )
 async def merged_invite_is_refused(bench: Bench) -> None:
     call, _ = await bench.ring()
@@ -319,13 +262,10 @@ async def there_is_no_early_media(bench: Bench) -> None:
     bench.expect(not others, "nothing but 100, 180 and 200", others)
 
 
-@requirement(
+@by_rfc(
     "SIP-ACK-01",
-    level=Level.MUST,
     says="An ACK is not answered, even if it fits nothing.",
-    evidence="RFC",
     clause="RFC 3261 17: an ACK is never answered",
-    link=rfc(3261, "17"),
     needs={"sip"},
     calls=0,
 )
@@ -340,14 +280,10 @@ async def stray_ack_is_not_answered(bench: Bench) -> None:
     bench.expect(not answers, "no answer to an ACK", answers)
 
 
-@requirement(
+@by_rfc(
     "SIP-ACK-02",
-    level=Level.MUST,
     says="An ACK that comes again is absorbed and the call goes on.",
-    evidence="RFC",
     clause="RFC 3261 13.2.2.4: each 2xx that comes again is acknowledged again",
-    link=rfc(3261, "13.2.2.4"),
-    needs=NEEDS,
 )
 async def repeated_ack_is_absorbed(bench: Bench) -> None:
     call, _ = await bench.connect()

@@ -1,5 +1,6 @@
 """The ways of messages: framing on streams, where responses go over UDP, and TLS."""
 
+from functools import partial
 from typing import Any
 
 from ..bench import Bench
@@ -8,11 +9,13 @@ from ..client.messages import Request
 from ..client.phone import Phone
 from ..client.sip_transport import Link
 from ..requirement import Level, requirement
-from ..sources import rfc
 
 NEEDS = {"sip"}
 UDP = {"sip-udp"}
 TLS = {"sip-tls"}
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="RFC", needs=NEEDS)
 
 
 async def options(bench: Bench, phone: Phone, **how: Any) -> tuple[Request, Link]:
@@ -27,14 +30,10 @@ async def answer_to(bench: Bench, phone: Phone, request: Request) -> None:
     await phone.messages.wait_for("200", where=lambda each: call_id in each.raw, timeout=bench.within.answer)
 
 
-@requirement(
+@by_rfc(
     "SIP-STREAM-01",
-    level=Level.MUST,
     says="Two requests in one piece of a stream are both answered.",
-    evidence="RFC",
     clause="RFC 3261 18.3: Content-Length tells where a message ends in a stream",
-    link=rfc(3261, "18.3"),
-    needs=NEEDS,
     calls=0,
 )
 async def two_requests_in_one_piece(bench: Bench) -> None:
@@ -46,14 +45,10 @@ async def two_requests_in_one_piece(bench: Bench) -> None:
     await answer_to(bench, phone, two)
 
 
-@requirement(
+@by_rfc(
     "SIP-STREAM-02",
-    level=Level.MUST,
     says="A request that comes in two pieces of a stream is answered.",
-    evidence="RFC",
     clause="RFC 3261 18.3: a stream has no borders of its own",
-    link=rfc(3261, "18.3"),
-    needs=NEEDS,
     calls=0,
 )
 async def request_in_two_pieces(bench: Bench) -> None:
@@ -67,14 +62,10 @@ async def request_in_two_pieces(bench: Bench) -> None:
     await answer_to(bench, phone, request)
 
 
-@requirement(
+@by_rfc(
     "SIP-STREAM-03",
-    level=Level.MUST,
     says="Line breaks before a request are ignored.",
-    evidence="RFC",
     clause="RFC 3261 7.5: CRLF before the start line MUST be ignored on streams",
-    link=rfc(3261, "7.5"),
-    needs=NEEDS,
     calls=0,
 )
 async def line_breaks_before_a_request(bench: Bench) -> None:
@@ -84,14 +75,10 @@ async def line_breaks_before_a_request(bench: Bench) -> None:
     await answer_to(bench, phone, request)
 
 
-@requirement(
+@recommended(
     "SIP-STREAM-04",
-    level=Level.SHOULD,
     says="A keep-alive of two line breaks is answered by one.",
-    evidence="RFC",
     clause="RFC 5626 4.4.1: a double CRLF is answered by a single one",
-    link=rfc(5626, "4.4.1"),
-    needs=NEEDS,
     calls=0,
 )
 async def keepalive_is_answered(bench: Bench) -> None:
@@ -119,13 +106,10 @@ async def request_without_length(bench: Bench) -> None:
     bench.note(f"{response.code} {response.phrase}")
 
 
-@requirement(
+@by_rfc(
     "SIP-UDP-01",
-    level=Level.MUST,
     says="Over UDP a response says in rport from which port its request came.",
-    evidence="RFC",
     clause="RFC 3581 4: rport gets the source port",
-    link=rfc(3581, "4"),
     needs=UDP,
     calls=0,
 )
@@ -138,13 +122,10 @@ async def response_names_the_source_port(bench: Bench) -> None:
     bench.expect(port == str(link.local[1]), f"rport={link.local[1]}", response.headers["Via"])
 
 
-@requirement(
+@by_rfc(
     "SIP-UDP-02",
-    level=Level.MUST,
     says="Over UDP a response to a request with rport has received, too.",
-    evidence="RFC",
     clause="RFC 3581 4: received goes with rport",
-    link=rfc(3581, "4"),
     needs=UDP,
     calls=0,
 )
@@ -155,13 +136,10 @@ async def response_names_the_source_address(bench: Bench) -> None:
     bench.expect(response.via[0].parameters.get("received"), "received=…", response.headers["Via"])
 
 
-@requirement(
+@by_rfc(
     "SIP-UDP-03",
-    level=Level.MUST,
     says="Over UDP a request from behind NAT is answered where it came from.",
-    evidence="RFC",
     clause="RFC 3261 18.2.1: received where the address differs from sent-by",
-    link=rfc(3261, "18.2.1"),
     needs=UDP,
     calls=0,
 )
@@ -172,13 +150,10 @@ async def request_from_behind_nat_is_answered(bench: Bench) -> None:
     bench.expect(received not in ("", "192.0.2.77"), "received=, the true address", response.headers["Via"])
 
 
-@requirement(
+@by_rfc(
     "SIP-UDP-04",
-    level=Level.MUST,
     says="Over UDP a response without rport goes to the port in Via.",
-    evidence="RFC",
     clause="RFC 3261 18.2.2: without rport to the port in sent-by",
-    link=rfc(3261, "18.2.2"),
     needs=UDP,
     calls=0,
 )
@@ -192,13 +167,10 @@ async def response_goes_to_the_port_in_via(bench: Bench) -> None:
     await answer_to(bench, other, request)
 
 
-@requirement(
+@recommended(
     "SIP-UDP-05",
-    level=Level.SHOULD,
     says="A datagram of line breaks is ignored.",
-    evidence="RFC",
     clause="RFC 5626 3.5.1 and RFC 3261 7.5",
-    link=rfc(5626, "3.5.1"),
     needs=UDP,
     calls=0,
 )
@@ -228,13 +200,10 @@ async def certificate_is_valid(bench: Bench) -> None:
         bench.fail("a certificate that can be verified", error)
 
 
-@requirement(
+@by_rfc(
     "SIP-TLS-02",
-    level=Level.MUST,
     says="TLS 1.2 is spoken.",
-    evidence="RFC",
     clause="RFC 9325 3.1.1: implementations MUST support TLS 1.2",
-    link=rfc(9325, "3.1.1"),
     needs=TLS,
     calls=0,
 )
@@ -244,13 +213,10 @@ async def tls_1_2_is_spoken(bench: Bench) -> None:
     bench.expect(response.code < 500, "an answer", response.code)
 
 
-@requirement(
+@recommended(
     "SIP-TLS-03",
-    level=Level.SHOULD,
     says="TLS 1.3 is spoken.",
-    evidence="RFC",
     clause="RFC 9325 3.1.1: implementations SHOULD support TLS 1.3",
-    link=rfc(9325, "3.1.1"),
     needs=TLS,
     calls=0,
 )

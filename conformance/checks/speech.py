@@ -1,5 +1,6 @@
 """Speech in both directions: what the caller hears, what the session hears, and who interrupts whom."""
 
+from functools import partial
 from typing import Any
 
 from ..bench import SESSION, Bench
@@ -7,7 +8,7 @@ from ..client.call import Call
 from ..client.errors import FarEndError, WaitTimeout
 from ..client.sideband import Sideband
 from ..requirement import Level, requirement
-from ..sources import SIP_GUIDE, SPEC, rfc
+from ..sources import SIP_GUIDE, SPEC
 
 NEEDS = {"rest", "sip", "webhooks", "sideband", "tonecode"}
 EVENTS = "OpenAPI, schema RealtimeServerEvent"
@@ -15,6 +16,9 @@ STARTED = "input_audio_buffer.speech_started"
 STOPPED = "input_audio_buffer.speech_stopped"
 TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 LONG = "This is a long sentence, which takes some seconds, so that somebody can interrupt it."
+
+documented = partial(requirement, level=Level.MUST, evidence="DOC", link=SPEC, needs=NEEDS)
+observed = partial(requirement, level=Level.OBSERVED, evidence="OBS", needs=NEEDS)
 
 
 def session(**turn_detection: Any) -> dict[str, Any]:
@@ -50,14 +54,11 @@ async def interrupted(bench: Bench) -> tuple[Call, Sideband]:
     return call, sideband
 
 
-@requirement(
+@documented(
     "SPEECH-OUT-01",
-    level=Level.MUST,
     says="The caller hears what the model says.",
-    evidence="DOC",
     clause="Telephony and SIP guide: the model talks with the caller",
     link=SIP_GUIDE,
-    needs=NEEDS,
 )
 async def caller_hears_the_model(bench: Bench) -> None:
     call, sideband = await talking(bench)
@@ -65,14 +66,10 @@ async def caller_hears_the_model(bench: Bench) -> None:
     await heard(bench, call, "good day")
 
 
-@requirement(
+@documented(
     "SPEECH-OUT-02",
-    level=Level.MUST,
     says="The transcript of a response is what the caller hears.",
-    evidence="DOC",
     clause=f"{EVENTS}: response.output_audio_transcript.done",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def transcript_is_what_is_heard(bench: Bench) -> None:
     call, sideband = await talking(bench)
@@ -82,14 +79,10 @@ async def transcript_is_what_is_heard(bench: Bench) -> None:
     await heard(bench, call, str(done.get("transcript")))
 
 
-@requirement(
+@documented(
     "SPEECH-OUT-03",
-    level=Level.MUST,
     says="The sound of a response is announced at its start and at its end.",
-    evidence="DOC",
     clause=f"{EVENTS}: output_audio_buffer.started and output_audio_buffer.stopped, WebRTC and SIP only",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def sound_is_announced(bench: Bench) -> None:
     _, sideband = await talking(bench)
@@ -102,14 +95,10 @@ async def sound_is_announced(bench: Bench) -> None:
     bench.expect(order, "started before stopped", sideband.types)
 
 
-@requirement(
+@documented(
     "SPEECH-OUT-04",
-    level=Level.MUST,
     says="output_audio_buffer.stopped comes when the caller has heard all of it, not before.",
-    evidence="DOC",
     clause=f"{EVENTS}: output_audio_buffer.stopped when the buffer has been drained",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def stopped_comes_after_the_sound(bench: Bench) -> None:
     call, sideband = await talking(bench)
@@ -121,14 +110,10 @@ async def stopped_comes_after_the_sound(bench: Bench) -> None:
     await bench.event(sideband, "output_audio_buffer.stopped")
 
 
-@requirement(
+@documented(
     "SPEECH-OUT-05",
-    level=Level.MUST,
     says="output_audio_buffer.clear makes the model fall silent and is confirmed by output_audio_buffer.cleared.",
-    evidence="DOC",
     clause="OpenAPI, schema RealtimeClientEventOutputAudioBufferClear: cut off the current audio response",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def cleared_output_is_silent(bench: Bench) -> None:
     call, sideband = await talking(bench)
@@ -140,14 +125,7 @@ async def cleared_output_is_silent(bench: Bench) -> None:
     bench.expect(LONG not in call.heard, "silence before the end", call.heard)
 
 
-@requirement(
-    "SPEECH-OUT-06",
-    level=Level.OBSERVED,
-    says="A sideband gets no audio: the caller does.",
-    evidence="OBS",
-    clause="recordings of sidebands, 2026",
-    needs=NEEDS,
-)
+@observed("SPEECH-OUT-06", says="A sideband gets no audio: the caller does.", clause="recordings of sidebands, 2026")
 async def sideband_gets_no_audio(bench: Bench) -> None:
     _, sideband = await talking(bench)
     await ask(sideband, "hi")
@@ -172,13 +150,10 @@ async def a_law_is_understood(bench: Bench) -> None:
     bench.note(f"heard hi, and understood {done.get('transcript')}")
 
 
-@requirement(
+@observed(
     "SPEECH-OUT-08",
-    level=Level.OBSERVED,
     says="The model does not speak before it is asked or spoken to.",
-    evidence="OBS",
     clause="every example sends response.create for a greeting",
-    needs=NEEDS,
 )
 async def model_waits_to_be_asked(bench: Bench) -> None:
     _, sideband = await talking(bench)
@@ -186,14 +161,10 @@ async def model_waits_to_be_asked(bench: Bench) -> None:
     bench.expect(await bench.nothing(created), "no response", "response.created")
 
 
-@requirement(
+@documented(
     "SPEECH-IN-01",
-    level=Level.MUST,
     says="What the caller says arrives as a transcript.",
-    evidence="DOC",
     clause=f"{EVENTS}: conversation.item.input_audio_transcription.completed",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def caller_is_transcribed(bench: Bench) -> None:
     call, sideband = await talking(bench)
@@ -202,14 +173,10 @@ async def caller_is_transcribed(bench: Bench) -> None:
     bench.expect(str(done.get("transcript")).strip() == "hello", "hello", done.data)
 
 
-@requirement(
+@documented(
     "SPEECH-IN-02",
-    level=Level.MUST,
     says="When the caller begins to speak the session is told.",
-    evidence="DOC",
     clause=f"{EVENTS}: input_audio_buffer.speech_started in server_vad mode",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def start_of_speech_is_told(bench: Bench) -> None:
     call, sideband = await talking(bench)
@@ -218,14 +185,10 @@ async def start_of_speech_is_told(bench: Bench) -> None:
     bench.expect(isinstance(started.get("audio_start_ms"), int), "audio_start_ms", started.data)
 
 
-@requirement(
+@documented(
     "SPEECH-IN-03",
-    level=Level.MUST,
     says="When the caller has spoken the session is told, with the item_id of the start.",
-    evidence="DOC",
     clause=f"{EVENTS}: input_audio_buffer.speech_stopped in server_vad mode",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def end_of_speech_is_told(bench: Bench) -> None:
     call, sideband = await talking(bench)
@@ -236,14 +199,10 @@ async def end_of_speech_is_told(bench: Bench) -> None:
     bench.expect(stopped.get("item_id") == started.get("item_id"), "the same item_id", (started.data, stopped.data))
 
 
-@requirement(
+@documented(
     "SPEECH-IN-04",
-    level=Level.MUST,
     says="The times of a caller's sentence are about as far apart as it was long.",
-    evidence="DOC",
     clause=f"{EVENTS}: audio_start_ms and audio_end_ms count from the start of the session",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def times_of_speech_fit(bench: Bench) -> None:
     call, sideband = await talking(bench)
@@ -256,14 +215,10 @@ async def times_of_speech_fit(bench: Bench) -> None:
     bench.expect(800 <= end - start <= 3000, "1300 ms or a little more", end - start)
 
 
-@requirement(
+@documented(
     "SPEECH-IN-05",
-    level=Level.MUST,
     says="The model answers when the caller has spoken.",
-    evidence="DOC",
     clause="OpenAPI, schema RealtimeTurnDetection: create_response",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def model_answers_the_caller(bench: Bench) -> None:
     call, sideband = await talking(bench)
@@ -272,14 +227,10 @@ async def model_answers_the_caller(bench: Bench) -> None:
     await call.wait_for_heard(timeout=bench.within.speech)
 
 
-@requirement(
+@documented(
     "SPEECH-IN-06",
-    level=Level.MUST,
     says="With create_response false the model does not answer by itself.",
-    evidence="DOC",
     clause="OpenAPI, schema RealtimeTurnDetection: create_response",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def model_does_not_answer_when_told(bench: Bench) -> None:
     call, sideband = await talking(bench, config=session(create_response=False))
@@ -289,14 +240,10 @@ async def model_does_not_answer_when_told(bench: Bench) -> None:
     bench.expect(await bench.nothing(created), "no response", "response.created")
 
 
-@requirement(
+@documented(
     "SPEECH-IN-07",
-    level=Level.MUST,
     says="A response that the caller interrupts is cancelled as turn_detected, unless it was complete.",
-    evidence="DOC",
     clause="OpenAPI, schema RealtimeTurnDetection: interrupt_response; RealtimeResponseStatus: turn_detected",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def interruption_cancels_the_response(bench: Bench) -> None:
     _, sideband = await interrupted(bench)
@@ -310,14 +257,10 @@ async def interruption_cancels_the_response(bench: Bench) -> None:
     bench.expect(is_cancelled or response.get("status") == "completed", "cancelled, turn_detected", done.data)
 
 
-@requirement(
+@documented(
     "SPEECH-IN-08",
-    level=Level.MUST,
     says="A caller who interrupts makes the model fall silent, and the session is told.",
-    evidence="DOC",
     clause=f"{EVENTS}: output_audio_buffer.cleared, in VAD mode when the user has interrupted",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def interruption_silences_the_model(bench: Bench) -> None:
     call, sideband = await interrupted(bench)
@@ -326,14 +269,10 @@ async def interruption_silences_the_model(bench: Bench) -> None:
     bench.expect(LONG not in call.heard, "silence before the end", call.heard)
 
 
-@requirement(
+@documented(
     "SPEECH-IN-09",
-    level=Level.MUST,
     says="With interrupt_response false the model goes on when the caller speaks.",
-    evidence="DOC",
     clause="OpenAPI, schema RealtimeTurnDetection: interrupt_response",
-    link=SPEC,
-    needs=NEEDS,
 )
 async def model_goes_on_when_told(bench: Bench) -> None:
     config = session(interrupt_response=False, create_response=False)
@@ -351,7 +290,6 @@ async def model_goes_on_when_told(bench: Bench) -> None:
     says="Packets that swap places on their way do no harm.",
     evidence="RFC",
     clause="RFC 3550 5.1: the sequence number restores the order",
-    link=rfc(3550, "5.1"),
     needs=NEEDS,
 )
 async def swapped_packets_do_no_harm(bench: Bench) -> None:

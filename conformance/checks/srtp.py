@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -23,6 +24,10 @@ NEEDS = {"rest", "sip", "webhooks", "srtp"}
 SPOKEN = NEEDS | {"sideband", "tonecode"}
 STARTED = "input_audio_buffer.speech_started"
 EIGHTY, THIRTY_TWO = SUITES
+
+by_rfc = partial(requirement, level=Level.MUST, evidence="RFC", needs=NEEDS)
+recommended = partial(requirement, level=Level.SHOULD, evidence="RFC", needs=NEEDS)
+choice = partial(requirement, level=Level.CHOICE, evidence="CHOICE", needs=NEEDS)
 
 
 def audio_of(bench: Bench, response: Response) -> MediaLine:
@@ -72,14 +77,10 @@ async def rekeyed(bench: Bench, call: Call) -> Response:
     return response
 
 
-@requirement(
+@by_rfc(
     "SRTP-ANSWER-01",
-    level=Level.MUST,
     says="An offer of SRTP is answered with SRTP and one a=crypto line of the offer's tags.",
-    evidence="RFC",
     clause="RFC 4568 5.1.2: the answer has the crypto attribute that was taken, with its tag",
-    link=rfc(4568, "5.1.2"),
-    needs=NEEDS,
 )
 async def srtp_is_answered(bench: Bench) -> None:
     call, audio, cryptos = await answered(bench)
@@ -89,14 +90,10 @@ async def srtp_is_answered(bench: Bench) -> None:
     bench.expect(len(got) == 1 and got[0] in offered, f"one a=crypto with a tag of {offered}", got)
 
 
-@requirement(
+@by_rfc(
     "SRTP-ANSWER-02",
-    level=Level.MUST,
     says="The a=crypto line of an answer has the suite of the line with its tag.",
-    evidence="RFC",
     clause="RFC 4568 5.1.2: the answer's crypto-suite is that of the accepted attribute",
-    link=rfc(4568, "5.1.2"),
-    needs=NEEDS,
 )
 async def suite_is_that_of_the_tag(bench: Bench) -> None:
     call, _, cryptos = await answered(bench)
@@ -105,14 +102,11 @@ async def suite_is_that_of_the_tag(bench: Bench) -> None:
     bench.expect(cryptos and not wrong, f"a suite as in {offered}", wrong or "no a=crypto")
 
 
-@requirement(
+@by_rfc(
     "SRTP-ANSWER-03",
-    level=Level.MUST,
     says="The key of an answer is not the key of the offer.",
-    evidence="RFC",
     clause="RFC 4568 6.1 and 7.1.2: each side makes a key of its own for what it sends",
     link=rfc(4568, "7.1.2"),
-    needs=NEEDS,
 )
 async def key_is_its_own(bench: Bench) -> None:
     call, _, cryptos = await answered(bench)
@@ -121,14 +115,10 @@ async def key_is_its_own(bench: Bench) -> None:
     bench.expect(cryptos and not echoed, "a key of its own", echoed or "no a=crypto")
 
 
-@requirement(
+@by_rfc(
     "SRTP-ANSWER-04",
-    level=Level.MUST,
     says="A line with a suite that nobody knows is passed over for a known one behind it.",
-    evidence="RFC",
     clause="RFC 4568 5.1.2: the first attribute that the answerer can use; others are ignored",
-    link=rfc(4568, "5.1.2"),
-    needs=NEEDS,
 )
 async def unknown_suite_is_passed_over(bench: Bench) -> None:
     unknown = b"a=crypto:9 AES_512_NOBODY_KNOWS inline:%s\r\na=crypto:" % (40 * b"B")
@@ -136,28 +126,21 @@ async def unknown_suite_is_passed_over(bench: Bench) -> None:
     bench.expect([each.suite in SUITES for each in cryptos] == [True], "one known suite", cryptos)
 
 
-@requirement(
+@recommended(
     "SRTP-ANSWER-05",
-    level=Level.SHOULD,
     says="An offer of AES_CM_128_HMAC_SHA1_32 alone is answered.",
-    evidence="RFC",
     clause="RFC 4568 6.2.2: one of the suites that are defined for SRTP",
-    link=rfc(4568, "6.2.2"),
-    needs=NEEDS,
 )
 async def short_tag_is_answered(bench: Bench) -> None:
     call, _ = await secured(bench, suites=[THIRTY_TWO])
     await packets(bench, call, 3)
 
 
-@requirement(
+@by_rfc(
     "SRTP-MEDIA-01",
-    level=Level.MUST,
     says="What comes to the media port is SRTP with the key of the answer.",
-    evidence="RFC",
     clause="RFC 4568 7.1.2 and RFC 3711 3.3: each packet is encrypted and authenticated",
     link=rfc(3711, "3.3"),
-    needs=NEEDS,
 )
 async def media_is_authentic(bench: Bench) -> None:
     call, _ = await secured(bench)
@@ -185,13 +168,10 @@ async def both_hear_each_other(bench: Bench) -> None:
     await heard(bench, call, "hello")
 
 
-@requirement(
+@by_rfc(
     "SRTP-MEDIA-03",
-    level=Level.MUST,
     says="Plain RTP in a call of SRTP is not heard.",
-    evidence="RFC",
     clause="RFC 3711 3.3: a packet whose authentication fails MUST be discarded",
-    link=rfc(3711, "3.3"),
     needs=SPOKEN,
 )
 async def plain_rtp_is_discarded(bench: Bench) -> None:
@@ -203,11 +183,9 @@ async def plain_rtp_is_discarded(bench: Bench) -> None:
     bench.expect(await bench.nothing(hears), "nothing to be heard", "speech")
 
 
-@requirement(
+@recommended(
     "SRTP-MEDIA-04",
-    level=Level.SHOULD,
     says="Reports are SRTCP with the key of the answer.",
-    evidence="RFC",
     clause="RFC 4568 6.3.2: SRTCP is encrypted unless said otherwise; RFC 3711 3.4",
     link=rfc(3711, "3.4"),
     needs=NEEDS | {"clock"},
@@ -230,14 +208,10 @@ async def reports_are_protected(bench: Bench) -> None:
     bench.expect(all(seen), "SRTCP with the key of the answer", f"{seen.count(None)} of {len(seen)} that are not")
 
 
-@requirement(
+@by_rfc(
     "SRTP-REKEY-01",
-    level=Level.MUST,
     says="The answer to new keys has a tag of the new offer.",
-    evidence="RFC",
     clause="RFC 4568 7.1.4: each offer/answer exchange stands for itself",
-    link=rfc(4568, "7.1.4"),
-    needs=NEEDS,
 )
 async def tag_is_of_the_new_offer(bench: Bench) -> None:
     call, _ = await secured(bench)
@@ -247,13 +221,10 @@ async def tag_is_of_the_new_offer(bench: Bench) -> None:
     bench.expect(len(tags) == 1 and not tags & before, f"a tag that is none of {before}", tags)
 
 
-@requirement(
+@by_rfc(
     "SRTP-REKEY-02",
-    level=Level.MUST,
     says="After a re-INVITE with new keys the caller is heard, and hears the model.",
-    evidence="RFC",
     clause="RFC 4568 7.1.4: the keys of the last exchange count",
-    link=rfc(4568, "7.1.4"),
     needs=SPOKEN,
 )
 async def new_keys_count(bench: Bench) -> None:
@@ -266,11 +237,9 @@ async def new_keys_count(bench: Bench) -> None:
     await heard(bench, call, "hello")
 
 
-@requirement(
+@by_rfc(
     "SRTP-REKEY-03",
-    level=Level.MUST,
     says="A call of SRTP that is held and resumed with new keys goes on.",
-    evidence="RFC",
     clause="RFC 3264 8.4 and RFC 4568 7.1.4",
     link=rfc(4568, "7.1.4"),
     needs=SPOKEN,
@@ -298,26 +267,20 @@ async def webhook_says_srtp(bench: Bench) -> None:
     bench.expect(security == "srtp", "srtp", security)
 
 
-@requirement(
+@choice(
     "SRTP-CHOICE-01",
-    level=Level.CHOICE,
     says="An offer of plain RTP and of SRTP is answered with one of them.",
-    evidence="CHOICE",
     clause="nobody has shown it",
-    needs=NEEDS,
 )
 async def both_are_offered(bench: Bench) -> None:
     call = await bench.dial(suites=SUITES, offer=lambda mine: mine + _plain_line(mine))
     bench.note(f"RTP/SAVP and RTP/AVP: {await outcome(bench, call)}")
 
 
-@requirement(
+@choice(
     "SRTP-CHOICE-02",
-    level=Level.CHOICE,
     says="An offer of DTLS-SRTP is refused with 488, as one of no protocol that is spoken.",
-    evidence="CHOICE",
     clause="seen to be answered plain, without a handshake, and so with noise; nobody has shown the SDP",
-    needs=NEEDS,
     calls=2,
 )
 async def dtls_is_offered(bench: Bench) -> None:

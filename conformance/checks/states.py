@@ -1,5 +1,6 @@
 """What each verb gets before a decision and after the end of a call."""
 
+from functools import partial
 from typing import Any
 
 from ..bench import SESSION, Bench, describe
@@ -9,6 +10,9 @@ from ..requirement import Level, requirement
 NEEDS = {"rest", "sip", "webhooks"}
 BODIES: dict[str, Any] = {"accept": SESSION, "refer": {"target_uri": "tel:+14155550123"}}
 
+observed = partial(requirement, level=Level.OBSERVED, evidence="OBS", needs=NEEDS)
+choice = partial(requirement, level=Level.CHOICE, evidence="CHOICE", needs=NEEDS)
+
 
 async def ask(bench: Bench, verb: str, call_id: str) -> RestAnswer:
     rest = await bench.rest()
@@ -16,13 +20,10 @@ async def ask(bench: Bench, verb: str, call_id: str) -> RestAnswer:
 
 
 def _declare_ended(number: int, verb: str) -> None:
-    @requirement(
+    @observed(
         f"STATE-ENDED-{number:02d}",
-        level=Level.OBSERVED,
         says=f"After the caller hung up {verb} is answered with 404.",
-        evidence="OBS",
         clause="openai-agents examples; third-party observations, 2026",
-        needs=NEEDS,
     )
     async def ended_call_is_not_found(bench: Bench) -> None:
         call, call_id = await bench.connect()
@@ -36,13 +37,10 @@ for _number, _verb in enumerate(("accept", "reject", "refer", "hangup"), 1):
 
 
 def _declare_undecided(number: int, verb: str) -> None:
-    @requirement(
+    @choice(
         f"STATE-UNDECIDED-{number:02d}",
-        level=Level.CHOICE,
         says=f"Before a decision {verb} is refused.",
-        evidence="CHOICE",
         clause="nobody has shown the answer",
-        needs=NEEDS,
     )
     async def undecided_call_has_no_session(bench: Bench) -> None:
         _, call_id = await bench.ring()
@@ -53,13 +51,10 @@ for _number, _verb in enumerate(("refer", "hangup"), 1):
     _declare_undecided(_number, _verb)
 
 
-@requirement(
+@observed(
     "STATE-CANCELLED-01",
-    level=Level.OBSERVED,
     says="An accept after the caller cancelled is answered with 404 or 200.",
-    evidence="OBS",
     clause="community topic 1368239 (200, nobody there); openai-agents examples (404)",
-    needs=NEEDS,
 )
 async def accept_of_a_cancelled_call(bench: Bench) -> None:
     call, call_id = await bench.ring()
@@ -68,13 +63,10 @@ async def accept_of_a_cancelled_call(bench: Bench) -> None:
     bench.expect(answer.status in (200, 404), "404, or 200 for a call with nobody in it", describe(answer))
 
 
-@requirement(
+@observed(
     "STATE-REJECTED-01",
-    level=Level.OBSERVED,
     says="An accept after a reject is refused.",
-    evidence="OBS",
     clause="Telephony and SIP guide, for Live calls on the same transceiver: the first decision wins",
-    needs=NEEDS,
 )
 async def accept_after_reject(bench: Bench) -> None:
     call, call_id = await bench.ring()
@@ -84,11 +76,9 @@ async def accept_after_reject(bench: Bench) -> None:
     bench.expect(400 <= answer.status < 500, "a refusal", describe(answer))
 
 
-@requirement(
+@choice(
     "STATE-TIMEOUT-01",
-    level=Level.CHOICE,
     says="A call that nobody decides ends with a refusal for the caller.",
-    evidence="CHOICE",
     clause="no number is published; 400 was seen most [OBS]",
     needs=NEEDS | {"clock"},
 )

@@ -25,6 +25,7 @@ SHAPE = {"type", "object", "id", "expires_at", "audio", "include"}
 
 documented = partial(requirement, level=Level.MUST, evidence="DOC", link=SPEC, needs={"ws", "tonecode"})
 silent = partial(requirement, level=Level.OBSERVED, evidence="OBS", needs={"ws"})
+choice = partial(requirement, level=Level.CHOICE, evidence="CHOICE", needs={"ws"})
 
 
 def listening(model: str = "gpt-4o-transcribe", **more: Any) -> dict[str, Any]:
@@ -131,13 +132,10 @@ async def transcription_session_is_silent(bench: Bench) -> None:
     bench.expect(await bench.nothing(answered), "no response", session.types)
 
 
-@requirement(
+@choice(
     "TRANSCRIPT-SESSION-06",
-    level=Level.CHOICE,
     says="A transcription session refuses response.create with an error.",
-    evidence="CHOICE",
     clause="nobody has shown the answer",
-    needs={"ws"},
 )
 async def transcription_session_refuses_responses(bench: Bench) -> None:
     session = await transcriber(bench)
@@ -198,11 +196,9 @@ async def transcript_has_logprobs(bench: Bench) -> None:
         bench.expect(isinstance(token, str) and is_number and isinstance(encoded, list), "token, logprob, bytes", found)
 
 
-@requirement(
+@choice(
     "TRANSCRIPT-EVENT-05",
-    level=Level.CHOICE,
     says="A diarizing model's transcript has segments with speakers.",
-    evidence="CHOICE",
     clause="OpenAPI has the event; nobody has shown one",
     needs={"ws", "tonecode"},
 )

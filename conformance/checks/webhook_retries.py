@@ -20,6 +20,7 @@ LONGEST_PAUSE = 48 * HOUR
 
 documented = partial(requirement, level=Level.MUST, evidence="DOC", clause=CLAUSE, link=WEBHOOK_GUIDE, needs=NEEDS)
 recommended = partial(requirement, level=Level.SHOULD, evidence="DOC", clause=CLAUSE, link=WEBHOOK_GUIDE, needs=NEEDS)
+in_the_sdk = partial(requirement, level=Level.MUST, evidence="SDK", link=SDK, needs=NEEDS)
 
 
 async def attempt(bench: Bench, call: Call, number: int) -> Delivery:
@@ -122,14 +123,10 @@ async def late_attempt(bench: Bench) -> Delivery:
     return delivery
 
 
-@requirement(
+@in_the_sdk(
     "WEBHOOK-RETRY-11",
-    level=Level.MUST,
     says="The webhook-timestamp is that of the attempt, not of the event.",
-    evidence="SDK",
     clause="lib/_webhooks.py: what is 300 s old is refused",
-    link=SDK,
-    needs=NEEDS,
 )
 async def timestamp_is_of_the_attempt(bench: Bench) -> None:
     stamp = (await late_attempt(bench)).header("webhook-timestamp") or ""
@@ -138,13 +135,10 @@ async def timestamp_is_of_the_attempt(bench: Bench) -> None:
     bench.expect(abs(away) <= TOLERANCE, f"at most {TOLERANCE} s away from the attempt", f"{away:.0f} s")
 
 
-@requirement(
+@in_the_sdk(
     "WEBHOOK-RETRY-12",
-    level=Level.MUST,
     says="The signature of a later attempt verifies, as the first one does.",
-    evidence="SDK",
     clause="lib/_webhooks.py: id, timestamp and body are signed",
-    link=SDK,
     needs=NEEDS | {"webhook-secret"},
 )
 async def later_attempt_verifies(bench: Bench) -> None:

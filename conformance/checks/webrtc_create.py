@@ -27,6 +27,7 @@ CALL_ID = re.compile(r"rtc_[A-Za-z0-9_-]+\Z")  # OBS: two clusters' forms, and t
 
 documented = partial(requirement, level=Level.MUST, evidence="DOC", clause=CREATE, link=SPEC, needs=NEEDS)
 observed = partial(requirement, level=Level.OBSERVED, evidence="OBS", clause=RECORDED, needs=NEEDS)
+choice = partial(requirement, level=Level.CHOICE, evidence="CHOICE", needs=NEEDS)
 
 
 async def created(bench: Bench, **options: Any) -> RestAnswer:
@@ -126,13 +127,10 @@ async def form_brings_its_session(bench: Bench) -> None:
     bench.expect(found == SAILOR["instructions"], SAILOR["instructions"], repr(found))
 
 
-@requirement(
+@choice(
     "WEBRTC-CREATE-09",
-    level=Level.CHOICE,
     says="A form whose offer is a file makes a call.",
-    evidence="CHOICE",
     clause="FormData of a Blob, and curl with an @file; nobody has shown it",
-    needs=NEEDS,
 )
 async def form_with_a_file(bench: Bench) -> None:
     _, offer = await bench.offer()
@@ -140,13 +138,10 @@ async def form_with_a_file(bench: Bench) -> None:
     bench.note(f"{answer.status} {answer.reason}")
 
 
-@requirement(
+@choice(
     "WEBRTC-CREATE-10",
-    level=Level.CHOICE,
     says="A bare SDP with the project's own key makes a call.",
-    evidence="CHOICE",
     clause="Azure wants ephemeral tokens; of the service nobody has shown it",
-    needs=NEEDS,
 )
 async def project_key_and_sdp(bench: Bench) -> None:
     _, offer = await bench.offer()
@@ -233,13 +228,10 @@ async def page_may_read_the_location(bench: Bench) -> None:
     bench.expect("location" in exposed, "location among the exposed headers", sorted(exposed))
 
 
-@requirement(
+@choice(
     "WEBRTC-CORS-04",
-    level=Level.CHOICE,
     says="A page of another origin may read why its offer was refused.",
-    evidence="CHOICE",
     clause="nobody has shown the headers of a refusal",
-    needs=NEEDS,
 )
 async def page_may_read_the_refusal(bench: Bench) -> None:
     answer = await bench.post("no offer", form="raw", headers={"Origin": PAGE})

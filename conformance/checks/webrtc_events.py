@@ -11,7 +11,7 @@ from ..client.errors import FarEndError, WaitTimeout
 from ..client.events import ReceivedEvent
 from ..client.webrtc import CodecName, WebRtcCall
 from ..requirement import Level, requirement
-from ..sources import SDK, SPEC, WEBRTC_GUIDE, rfc
+from ..sources import SDK, SPEC, WEBRTC_GUIDE
 from ..traces import TraceEvent, judge_events
 from .events import converse, response_to, user_message
 from .sideband import HELLO, part, saying
@@ -30,6 +30,8 @@ RECORDED = "recorded sideband of a WebRTC call, July 2026"
 documented = partial(requirement, level=Level.MUST, evidence="DOC", clause=GUIDE, link=WEBRTC_GUIDE, needs=NEEDS)
 by_spec = partial(requirement, level=Level.MUST, evidence="DOC", link=SPEC, needs=NEEDS)
 observed = partial(requirement, level=Level.OBSERVED, evidence="OBS", clause=RECORDED, needs=NEEDS)
+in_the_sdk = partial(requirement, level=Level.MUST, evidence="SDK", link=SDK, needs=NEEDS)
+choice = partial(requirement, level=Level.CHOICE, evidence="CHOICE", needs=NEEDS)
 
 
 async def heard(bench: Bench, call: WebRtcCall, text: str) -> None:
@@ -76,7 +78,6 @@ async def call_connects(bench: Bench) -> None:
     says="An offer without candidates connects: the far end learns the caller's address from its checks.",
     evidence="RFC",
     clause="RFC 8445 7.3.1.3: peer-reflexive candidates",
-    link=rfc(8445, "7.3.1.3"),
     needs=NEEDS,
 )
 async def offer_without_candidates_connects(bench: Bench) -> None:
@@ -116,14 +117,10 @@ _declare_codec(5, "PCMA")
 # Events
 
 
-@requirement(
+@in_the_sdk(
     "WEBRTC-EVENT-01",
-    level=Level.MUST,
     says="The first event on the data channel is session.created.",
-    evidence="SDK",
     clause="@openai/agents, openaiRealtimeWebRtc: waits for session.created on the channel",
-    link=SDK,
-    needs=NEEDS,
 )
 async def session_is_created(bench: Bench) -> None:
     call = await bench.place()
@@ -195,14 +192,11 @@ async def events_have_their_order(bench: Bench) -> None:
     bench.expect(found == wanted, " → ".join(wanted), " → ".join(types))
 
 
-@requirement(
+@in_the_sdk(
     "WEBRTC-EVENT-07",
     level=Level.SHOULD,
     says="A message that is no event is answered with an error, and the channel stays open.",
-    evidence="SDK",
     clause="types/realtime/realtime_error_event.py: most errors are recoverable and the session will stay open",
-    link=SDK,
-    needs=NEEDS,
 )
 async def nonsense_is_survived(bench: Bench) -> None:
     call = await bench.place()
@@ -214,13 +208,10 @@ async def nonsense_is_survived(bench: Bench) -> None:
     await bench.event(call.events, "session.updated")
 
 
-@requirement(
+@choice(
     "WEBRTC-EVENT-08",
-    level=Level.CHOICE,
     says="A channel with another label than oai-events carries events, too.",
-    evidence="CHOICE",
     clause="every example says oai-events; nobody has shown another",
-    needs=NEEDS,
 )
 async def another_label(bench: Bench) -> None:
     call = await bench.place(label="events")
@@ -228,14 +219,7 @@ async def another_label(bench: Bench) -> None:
     bench.note("no events" if await bench.nothing(created) else "events")
 
 
-@requirement(
-    "WEBRTC-EVENT-09",
-    level=Level.CHOICE,
-    says="A call whose data channel was closed goes on.",
-    evidence="CHOICE",
-    clause="nobody has shown it",
-    needs=NEEDS,
-)
+@choice("WEBRTC-EVENT-09", says="A call whose data channel was closed goes on.", clause="nobody has shown it")
 async def closed_channel(bench: Bench) -> None:
     call = await bench.place()
     await bench.event(call.events, "session.created")
@@ -244,14 +228,10 @@ async def closed_channel(bench: Bench) -> None:
     bench.note("it goes on" if stays else "it ends")
 
 
-@requirement(
+@in_the_sdk(
     "WEBRTC-EVENT-10",
-    level=Level.MUST,
     says="Every event on the data channel has the fields and types of the SDK's model.",
-    evidence="SDK",
     clause="types/realtime/realtime_server_event.py; types that it does not know are not judged",
-    link=SDK,
-    needs=NEEDS,
 )
 async def events_fit_their_schemas(bench: Bench) -> None:
     shapes = validator("server_events")
@@ -281,7 +261,6 @@ async def sequence_keeps_the_rules(bench: Bench) -> None:
     says="No message on the data channel is longer than the caller's offer allows.",
     evidence="RFC",
     clause="RFC 8841 6.1: an endpoint MUST NOT send a larger message; a caller that allows so little is rare",
-    link=rfc(8841, "6.1"),
     needs=NEEDS,
 )
 async def messages_keep_the_limit(bench: Bench) -> None:
@@ -294,13 +273,10 @@ async def messages_keep_the_limit(bench: Bench) -> None:
     bench.expect(longest <= SMALL, f"{SMALL} bytes at most", f"{longest}")
 
 
-@requirement(
+@choice(
     "WEBRTC-EVENT-13",
-    level=Level.CHOICE,
     says="A client event above the max-message-size of the answer is refused, and the channel stays open.",
-    evidence="CHOICE",
     clause="nobody has shown it; the service says 1 GiB [OBS]",
-    needs=NEEDS,
 )
 async def giant_event(bench: Bench) -> None:
     call = await bench.place()
@@ -381,11 +357,9 @@ async def cleared_output_is_silent(bench: Bench) -> None:
     await quiet(bench, call)
 
 
-@requirement(
+@observed(
     "WEBRTC-SOUND-06",
-    level=Level.OBSERVED,
     says="A caller who is muted says nothing: no speech is detected.",
-    evidence="OBS",
     clause="browsers send silence for a muted track",
     needs=SPOKEN,
 )

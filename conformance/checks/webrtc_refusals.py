@@ -6,7 +6,7 @@ from typing import Any
 from ..bench import SESSION, Bench, describe
 from ..client.rest import RestAnswer
 from ..requirement import Level, requirement
-from ..sources import SDK, SPEC, rfc
+from ..sources import SDK, SPEC
 from .auth import UNKNOWN_KEY
 from .client_secrets import secret_of
 
@@ -18,9 +18,7 @@ GIANT = 1 << 20
 
 documented = partial(requirement, level=Level.MUST, evidence="DOC", clause=CREATE, link=SPEC, needs=NEEDS)
 by_sdk = partial(requirement, level=Level.MUST, evidence="SDK", link=SDK, needs=NEEDS)
-by_rfc = partial(
-    requirement, level=Level.SHOULD, evidence="RFC", clause=CLIENT_ERROR, link=rfc(9110, "15.5"), needs=NEEDS
-)
+by_rfc = partial(requirement, level=Level.SHOULD, evidence="RFC", clause=CLIENT_ERROR, needs=NEEDS)
 choice = partial(requirement, level=Level.CHOICE, evidence="CHOICE", clause=UNSEEN, needs=NEEDS)
 
 
