@@ -78,6 +78,12 @@ class Settings:
         0.005, "How long the built-in model takes for each word; 0 leaves no time to cancel it.", tag="CHOICE"
     )
 
+    voice: str = setting(
+        "tonecode",
+        "What the model's words sound like: `tonecode`, which programs understand, or `espeak`, for people.",
+        choices=("tonecode", "espeak"),
+    )
+    voice_language: str = setting("en-us", "Language of `espeak`: a voice that `espeak-ng --voices` lists.")
     scenario: str | None = setting(
         None, "Scenario of the project: the name of a shipped one, or a TOML or Python file."
     )

@@ -15,6 +15,7 @@ from .deadlines import Clock, Deadlines
 from .hosting import RunningHost
 
 if TYPE_CHECKING:
+    from ..audio.voice import Voice
     from ..sessions.host import SessionHost
     from ..sessions.model import Model
 
@@ -47,6 +48,7 @@ class Hosts:
         self._clock = clock
         self._faults = faults
         self._make_model = make_model
+        self._voice = _voice(settings)
         self._open: dict[RunningHost, None] = {}
 
     # Input
@@ -74,7 +76,7 @@ class Hosts:
             codec=codec,
             session_limit=self._settings.session_limit,
             sends_legacy_events=self._settings.legacy_events,
-            **_wirecode() if isinstance(leg, SipLeg) and leg.line is not None else {},
+            **_wirecode() if isinstance(leg, SipLeg) and leg.line is not None else {"voice": self._voice},
         )
         return self._running(host, call.project_id, call.call_id, on_expired, on_hang_up, on_bug)
 
@@ -89,6 +91,7 @@ class Hosts:
             ids=self._ids,
             now=self._clock.now(),
             transport="websocket",
+            voice=self._voice,
             session_limit=self._settings.session_limit,
             sends_legacy_events=self._settings.legacy_events,
         )
@@ -148,6 +151,15 @@ class Hosts:
         )
         running.pump()  # a session has a deadline from its start, though nobody may ever say a word in it
         return running
+
+
+def _voice(settings: Settings) -> "Voice | None":
+    """What speaks to whoever calls from outside, where it is not the tonecode of each session's own."""
+    if settings.voice == "tonecode":
+        return None
+    from ..audio.espeak import EspeakVoice
+
+    return EspeakVoice(settings.voice_language)
 
 
 def _wirecode() -> dict[str, Any]:
