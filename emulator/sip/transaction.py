@@ -1,14 +1,17 @@
 """The four transaction machines of RFC 3261 §17 with RFC 6026: their states, inputs and tables, and the keys.
 
 The tables are the whole truth about states. What a transaction does on the way (send, repeat, tell) is in
-`server_transaction` and `client_transaction`.
+`server_transaction` and `client_transaction`; what all four do alike is `Transaction`.
 """
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import Final
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from ..errors import WrongState
+from .events import Address, Flow
 from .message import Request
+from .timers import Timer, Timers
 
 
 class InviteServerState(Enum):
@@ -206,3 +209,103 @@ def server_key(request: Request, method: str) -> ServerKey:
 def refuse(machine: str, state: Enum, given: Enum) -> WrongState:
     """The typed refusal of a pair that no table has a row for."""
     return WrongState(f"{given.value} in state {state.value}: the {machine} has no such transition")
+
+
+StateT = TypeVar("StateT", bound=Enum)
+InputT = TypeVar("InputT", bound=Enum)
+
+
+class Transaction(Generic[StateT, InputT]):
+    """A state that only the table changes, a message that a timer repeats, and a timer that ends it.
+
+    An engine without a queue of its own: what a method returns has to be sent at once, to `destination` on `flow`.
+    Feed one, then `TimerQueue.arm` it; forget it when `is_terminated`.
+    """
+
+    __slots__ = (
+        "_end_at",
+        "_end_input",
+        "_interval",
+        "_message",
+        "_repeat_at",
+        "_state",
+        "_timers",
+        "armed_for",
+        "destination",
+        "flow",
+    )
+    _name: ClassVar[str]
+    _table: ClassVar[Mapping[tuple[Any, Any], Any]]
+    _terminated: ClassVar[Enum]
+    _transport_error: ClassVar[Any]
+    _repeats: ClassVar[tuple[Timer, Any]]
+    """The timer that repeats the message, and its input."""
+    _end_input: InputT
+
+    def __init__(
+        self, state: StateT, message: bytes | None, *, flow: Flow, destination: Address | None, timers: Timers
+    ) -> None:
+        self.flow = flow
+        self.destination = destination
+        self.armed_for: float | None = None
+        self._timers = timers
+        self._state = state
+        self._message = message
+        self._interval = 0.0
+        self._repeat_at: float | None = None
+        self._end_at: float | None = None
+
+    def lose_transport(self) -> None:
+        """The connection is closed: nothing that is sent can arrive."""
+        self._step(self._transport_error)
+
+    def next_deadline(self) -> float | None:
+        if self._repeat_at is not None and self._end_at is not None:
+            return min(self._repeat_at, self._end_at)
+        return self._end_at
+
+    def handle_timer(self, now: float) -> bytes | None:
+        """Whichever timer is due. Returns the message if it is time to send it again."""
+        if self._end_at is not None and self._end_at <= now:
+            self._step(self._end_input)
+        elif self._repeat_at is not None and self._repeat_at <= now:
+            self._step(self._repeats[1])
+            self._interval = self._next_interval()
+            self._repeat_at = now + self._interval
+            return self._message
+        return None
+
+    @property
+    def state(self) -> StateT:
+        return self._state
+
+    @property
+    def is_terminated(self) -> bool:
+        return self._state is self._terminated
+
+    def _repeat(self, now: float) -> None:
+        """Send the message again from now on, where the transport is not reliable."""
+        interval = self._timers.first(self._repeats[0], is_reliable=self.flow.is_reliable)
+        if interval:
+            self._interval = interval
+            self._repeat_at = now + interval
+
+    def _next_interval(self) -> float:
+        return self._timers.next(self._repeats[0], self._interval)
+
+    def _end(self, timer: Timer, given: InputT, now: float) -> None:
+        """Let `timer` end the transaction, at once where it is 0."""
+        delay = self._timers.first(timer, is_reliable=self.flow.is_reliable)
+        if delay:
+            self._end_input = given
+            self._end_at = now + delay
+        else:
+            self._step(given)
+
+    def _step(self, given: InputT) -> None:
+        state = self._table.get((self._state, given))
+        if state is None:
+            raise refuse(self._name, self._state, given)
+        self._state = state
+        if state is self._terminated:
+            self._end_at = self._repeat_at = None

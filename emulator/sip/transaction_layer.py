@@ -96,11 +96,11 @@ class TransactionLayer:
         transaction: AnyClientTransaction
         if request.method == "INVITE":
             transaction = InviteClientTransaction(
-                request=request, flow=flow, destination=destination, timers=self._timers, now=now, key=key
+                request, flow=flow, destination=destination, timers=self._timers, now=now, key=key
             )
         else:
             transaction = ClientTransaction(
-                request=data, flow=flow, destination=destination, timers=self._timers, now=now, key=key
+                data, flow=flow, destination=destination, timers=self._timers, now=now, key=key
             )
         self._clients[key] = transaction
         stream = self._wire.stream(flow)

@@ -41,12 +41,12 @@ def response(status: int) -> Response:
 
 
 def plain(flow: Flow = UDP) -> ClientTransaction:
-    return ClientTransaction(key=("b", "BYE"), request=b"BYE", flow=flow, destination=None, timers=Timers(), now=0.0)
+    return ClientTransaction(b"BYE", key=("b", "BYE"), flow=flow, destination=None, timers=Timers(), now=0.0)
 
 
 def invite(flow: Flow = UDP) -> InviteClientTransaction:
     return InviteClientTransaction(
-        key=("z9hG4bK1", "INVITE"), request=the_invite(), flow=flow, destination=None, timers=Timers(), now=0.0
+        the_invite(), key=("z9hG4bK1", "INVITE"), flow=flow, destination=None, timers=Timers(), now=0.0
     )
 
 
