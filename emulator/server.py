@@ -35,7 +35,7 @@ from .sip.session_timer import SessionTimerPolicy
 from .sip.timers import Timers
 from .transports.deadlines import Clock, Deadlines
 from .transports.hosting import RunningHost
-from .transports.hosts import Hosts, MakeModel
+from .transports.hosts import Hosts, MakeModel, make_voice
 from .transports.memory_line import MemoryCaller, MemoryLine
 from .transports.performer import Performer
 from .transports.rtp_net import MediaPorts
@@ -74,7 +74,7 @@ class Emulator:
     """One emulator, all listeners included: `async with Emulator(Settings(http_port=0, …)) as emulator`.
 
     Raises `UsageError` for a webhook secret or a journal folder that can't be used; `start()` does for a port that is
-    taken or a file that can't be read, and leaves nothing open.
+    taken, a file that can't be read or a voice that is not there, and leaves nothing open.
     `make_model` gives each session who answers in it where no scenario does, by the id of its project; without it that
     is the built-in model. `control` adds routes to `/_ringback/`.
     """
@@ -108,6 +108,7 @@ class Emulator:
 
     async def start(self) -> None:
         """Open every listener. Ready when it returns."""
+        self._voice = make_voice(self.settings)
         if self.settings.scenario is not None:
             self.scenarios.choose(self.project.id, self.settings.scenario)
         self._is_started = True
@@ -352,6 +353,7 @@ class Emulator:
             clock=self.clock,
             faults=self.faults,
             make_model=self.scenarios.model_for,
+            voice=self._voice,
         )
         self._net = SipNet(
             self.endpoint,

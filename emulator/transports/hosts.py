@@ -40,6 +40,7 @@ class Hosts:
         clock: Clock,
         faults: Faults,
         make_model: MakeModel,
+        voice: "Voice | None",
     ) -> None:
         self._settings = settings
         self._ids = ids
@@ -48,7 +49,7 @@ class Hosts:
         self._clock = clock
         self._faults = faults
         self._make_model = make_model
-        self._voice = _voice(settings)
+        self._voice = voice
         self._open: dict[RunningHost, None] = {}
 
     # Input
@@ -153,8 +154,9 @@ class Hosts:
         return running
 
 
-def _voice(settings: Settings) -> "Voice | None":
-    """What speaks to whoever calls from outside, where it is not the tonecode of each session's own."""
+def make_voice(settings: Settings) -> "Voice | None":
+    """What speaks to whoever calls from outside; None is the tonecode of each session's own. Raises `UsageError` for a
+    voice that is not there."""
     if settings.voice == "tonecode":
         return None
     from ..audio.espeak import EspeakVoice
