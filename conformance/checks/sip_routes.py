@@ -159,3 +159,27 @@ async def caller_comes_back(bench: Bench) -> None:
     bench.expect(response.code == 200, "200 to a request in the call", f"{response.code} {response.phrase}")
     await (await bench.rest()).hangup(call_id)
     await arrived(bench, call, "BYE")
+
+
+@requirement(
+    "SIP-ROUTE-08",
+    level=Level.SHOULD,
+    says="A BYE whose connection closes before its answer comes again where the Contact says.",
+    evidence="RFC",
+    clause="RFC 3263 4.3: after a transport failure the client should send the request again, as a new transaction",
+    link=rfc(3263, "4.3"),
+    needs={*NEEDS, "sip-tcp", "sip-reconnect"},
+)
+async def bye_comes_again(bench: Bench) -> None:
+    def closes(message: bytes) -> bytes:
+        """The connection is gone when the first BYE is answered."""
+        if message.startswith(b"SIP/2.0 200") and b" BYE\r\n" in message:
+            call.link.close()
+        return message
+
+    phone = await bench.phone("tcp", user="forgetful", rewrites=closes)
+    await phone.listen("tcp")
+    call, call_id = await bench.connect("tcp", phone=phone)
+    answer = await (await bench.rest()).hangup(call_id)
+    bench.expect(answer.status == 200, "200 to hangup", describe(answer))
+    await call.messages.wait_for("BYE", where=lambda bye: bye.local != call.link.local, timeout=bench.within.bye)

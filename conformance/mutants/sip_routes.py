@@ -114,4 +114,12 @@ MUTANTS = [
         "A request by another connection than that of the INVITE is answered with 481.",
         remembering("", _one_connection_for_each_call),
     ),
+    mutant(
+        "bye-said-once",
+        "SIP-ROUTE-08",
+        "A BYE that is lost with its connection does not come again.",
+        **sends(
+            lambda data: None if data.startswith(b"BYE sip:forgetful@") and value(data, "CSeq") != "1 BYE" else data
+        ),
+    ),
 ]

@@ -20,7 +20,7 @@ from ..sdp.webrtc_offer import WebRtcOffer
 from ..sip import events as sip
 from ..sip.message import Request
 from .call import Call, CloseCodes, State
-from .effects import ChangeMedia, Effect, HearDigit, PostWebhook, RefreshSession, RefuseInvite, RenewMedia
+from .effects import ChangeMedia, Effect, HearDigit, PostWebhook, RefreshSession, RefuseInvite, RenewMedia, SendBye
 from .inputs import (
     Accept,
     Acked,
@@ -114,6 +114,9 @@ class CallControl:
                 self._apply_to(self.calls.by_dialog(dialog), RefreshMissed(), now)
             case sip.ByeReceived(dialog=dialog):
                 self._apply_to(self.calls.by_dialog(dialog), CallerBye(), now)
+            case sip.ByeLost(dialog=dialog):
+                if (call := self.calls.by_dialog(dialog)) is not None:
+                    self._emit(call, SendBye())
             case sip.ReinviteReceived() | sip.UpdateReceived():
                 self._offer_received(event)
             case sip.FlowFailed(invites=invites):

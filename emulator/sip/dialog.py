@@ -34,6 +34,7 @@ class DialogInput(Enum):
     BYE_WANTED = "hang up"
     BYE = "BYE"
     BYE_COMPLETED = "our BYE has its answer"
+    BYE_LOST = "connection lost under our BYE"
     FLOW_LOST = "connection lost"
 
 
@@ -60,6 +61,7 @@ DIALOG: Final[dict[tuple[DialogState, DialogInput], DialogState]] = {
     (_S.ENDING, _I.ACK): _S.ENDING,  # RFC 3261 13.3.1.4: repeated
     (_S.ENDING, _I.ACK_TIMEOUT): _S.ENDING,  # RFC 3261 14.2: of a re-INVITE, when all is over anyway
     (_S.ENDING, _I.BYE): _S.ENDING,  # RFC 3261 15.1.2: both hung up; ours still waits for its answer
+    (_S.ENDING, _I.BYE_LOST): _S.CONFIRMED,  # RFC 3263 4.3: once more, by another connection
     (_S.ENDING, _I.BYE_COMPLETED): _S.TERMINATED,  # RFC 3261 15.1.1: whatever the answer was
 }
 
@@ -70,7 +72,7 @@ class Dialog:
     `sequence` orders what the peer asks; `undecided` and `updating` are its INVITE and its UPDATE that wait for our
     final response; `exchange` says who owes an answer to an offer; `acceptances` are our 2xx without ACK by CSeq;
     `peer_updates`: as far as is known the peer takes UPDATE (RFC 3311). `provisional` is our 1xx without PRACK;
-    `transfers` are the REFERs whose NOTIFYs may still come, by CSeq.
+    `transfers` are the REFERs whose NOTIFYs may still come, by CSeq. `has_lost_bye`: the next one is the last.
     """
 
     __slots__ = (
@@ -83,6 +85,7 @@ class Dialog:
         "destination",
         "exchange",
         "flow",
+        "has_lost_bye",
         "id",
         "local",
         "peer_updates",
@@ -124,6 +127,7 @@ class Dialog:
         self.acceptances: dict[int, Acceptance] = {}
         self.transfers: dict[int, RequestId] = {}
         self.bye: RequestId | None = None
+        self.has_lost_bye = False
         self._local_sequence = 0
         self._state = DialogState.EARLY
 

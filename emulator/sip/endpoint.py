@@ -159,7 +159,8 @@ class SipEndpoint:
         )
 
     def send_bye(self, dialog: DialogId, now: float) -> RequestId:
-        """Hang up; `RequestCompleted` follows, and the dialog is gone then.
+        """Hang up; `RequestCompleted` follows, and the dialog is gone then. Where the connection closes before that,
+        `ByeLost` comes first.
 
         RFC 3261 §15: between our 2xx and its ACK the BYE waits here for the ACK or for 64·T1. Raises `WrongState` for
         an early dialog (decline its INVITE instead) and for the second BYE, `FlowGone` when the connection is closed:

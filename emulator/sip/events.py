@@ -126,6 +126,14 @@ class ByeReceived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ByeLost:
+    """The connection closed before our BYE was answered, or before it could leave. Once in a dialog: `move_dialog` if
+    there is another way, then `send_bye` again, which ends the dialog in any case."""
+
+    dialog: DialogId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReinviteReceived:
     """An INVITE inside a dialog. 100 Trying was sent; `respond` answers it with the new SDP."""
 
@@ -230,6 +238,7 @@ SipEvent = (
     | RefreshAnswered
     | SessionTimedOut
     | ByeReceived
+    | ByeLost
     | ReinviteReceived
     | UpdateReceived
     | RequestCompleted

@@ -10,6 +10,7 @@ from .client_transaction import InviteClientTransaction
 from .dialog import Dialog, DialogInput, DialogState, read_target
 from .dialogs import Dialogs
 from .events import (
+    ByeLost,
     DialogId,
     Flow,
     MessageDropped,
@@ -85,8 +86,7 @@ class Uac:
         if self._wire.is_open(dialog.flow):
             self._send(dialog, "BYE", [], request_id, now)
         else:
-            self._end(dialog)
-            self.tell_completed(dialog.id, request_id, "BYE", 503)
+            self._lose_bye(dialog)
 
     def refer(self, dialog: Dialog, target: str, now: float) -> RequestId:
         """REFER to `target`. Raises `InvalidTarget`, `WrongState` or `FlowGone`; nothing was sent then."""
@@ -195,6 +195,9 @@ class Uac:
         pending = self._pending.pop(transaction)
         dialog = pending.dialog
         if pending.method == "BYE":
+            if response is None and status == 503 and not dialog.has_lost_bye:
+                self._lose_bye(dialog)
+                return
             self._end(dialog)
         elif isinstance(transaction, InviteClientTransaction):
             self._reinvite_answered(transaction, pending, response)
@@ -208,6 +211,13 @@ class Uac:
         elif response is None or status >= 300 or _declines_subscription(response):
             dialog.transfers.pop(pending.cseq, None)
         self.tell_completed(dialog.id, pending.request_id, pending.method, status, response)
+
+    def _lose_bye(self, dialog: Dialog) -> None:
+        """A BYE that arrives twice does no harm, one that never does leaves the peer in the call (RFC 3263 4.3: after a
+        transport failure the request is sent again, as a transaction of its own)."""
+        dialog.step(DialogInput.BYE_LOST)
+        dialog.has_lost_bye = True
+        self._wire.tell(ByeLost(dialog=dialog.id))
 
     def _refresh(self, dialog: Dialog, now: float) -> None:
         """UPDATE without an offer, where that can be done at once."""
@@ -244,7 +254,7 @@ class Uac:
         if status in (408, 481):
             timer.stop()
             self._wire.tell(SessionTimedOut(dialog=dialog.id))
-        elif status == 491:
+        elif status == 491 or response is None:  # glare, or the connection closed: the next one finds another
             self._refresh_later(timer, now)
         elif response is not None and status == 422:
             least = min_se(response) or 0

@@ -205,6 +205,7 @@ class SipNet:
         """Close a connection once everything was written that is queued for it."""
         stream = self._streams.get(flow.id)
         if stream is not None:
+            self.flush()  # the answer to whoever hung up by it may not have left yet
             stream.close()
 
     # Queries
@@ -255,14 +256,19 @@ class SipNet:
         self._streams[stream.flow.id] = stream
         self._no_streams.clear()
 
+    def ends(self, flow: Flow) -> None:
+        """Nothing that is written from now on would arrive: what is still to be said looks for another way. The socket
+        itself takes its time to close, with TLS up to a second."""
+        self._links.closed(flow.id)
+        self._ways = {way: other for way, other in self._ways.items() if other is not flow}
+        self.endpoint.flow_closed(flow, self.now())
+        self.on_input()
+
     def lost(self, stream: "_StreamFlow | MemoryLine") -> None:
         del self._streams[stream.flow.id]
         if not self._streams:
             self._no_streams.set()
-        self._links.closed(stream.flow.id)
-        self._ways = {way: flow for way, flow in self._ways.items() if flow is not stream.flow}
-        self.endpoint.flow_closed(stream.flow, self.now())
-        self.on_input()
+        self.ends(stream.flow)  # which it may have done before
 
 
 class _StreamFlow(asyncio.Protocol):
@@ -278,6 +284,7 @@ class _StreamFlow(asyncio.Protocol):
         self._queued: list[bytes] = []
         self._closes = False
         self._is_refused = False
+        self._has_ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -293,8 +300,13 @@ class _StreamFlow(asyncio.Protocol):
         self._net.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        self._net.received(self.flow, data)
-        self._net.on_input()
+        if not self._has_ended:  # with TLS something may come until the peer knows that we have closed
+            self._net.received(self.flow, data)
+            self._net.on_input()
+
+    def eof_received(self) -> None:
+        """The peer has closed. asyncio closes our side, too."""
+        self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._is_refused:
@@ -316,17 +328,24 @@ class _StreamFlow(asyncio.Protocol):
         self._transport.write(data)
         if self._transport.get_write_buffer_size() > UNSENT_LIMIT:
             log.warning("%s reads nothing and %d bytes wait for it: connection cut", self.flow.remote, UNSENT_LIMIT)
-            self._transport.abort()
+            self.abort()
         elif self._closes:
-            self._transport.close()
+            self.close()
 
     def close(self) -> None:
         assert self._transport is not None
         self._transport.close()
+        self._end()
 
     def abort(self) -> None:
         assert self._transport is not None
         self._transport.abort()
+        self._end()
+
+    def _end(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self._net.ends(self.flow)
 
 
 class _UdpListener:

@@ -8,6 +8,7 @@ import trustme
 from desk import PATIENCE, SESSION, Desk, StartEmulator, wait_for_entry
 from ringback.conformance.client import Call, Phone, RestClient, WebhookReceiver
 from ringback.conformance.client.records import ReferPlan
+from ringback.emulator.journal import Entry
 
 STAYS = ReferPlan(status=202, notifies=(), hangs_up=False)
 
@@ -69,6 +70,50 @@ async def test_trunk_is_reached_by_udp_when_its_contact_says_so(desk: Desk) -> N
     await desk.rest.hangup(call_id)
     bye = await call.wait_for_request("BYE")
     assert "SIP/2.0/UDP" in bye.message.headers["Via"]
+
+
+def closes_when_a_bye_comes(desk: Desk, call: Call) -> None:
+    """The caller's end is closed in the moment in which our BYE is about to be written: it can't arrive."""
+
+    def look(entry: Entry) -> None:
+        if entry.kind == "sip.sent" and entry.data["summary"].startswith("BYE"):
+            call.link.close()
+
+    desk.emulator.journal.subscribe(look)
+
+
+@pytest.mark.parametrize("transport", ["tls", "tcp"])
+async def test_caller_receives_the_bye_where_it_listens_when_its_connection_closes_under_it(
+    desk: Desk, transport: str
+) -> None:
+    await desk.phone.listen(transport, listener() if transport == "tls" else None)
+    call, call_id = await desk.connect(transport)
+    closes_when_a_bye_comes(desk, call)
+    assert (await desk.rest.hangup(call_id)).status == 200
+    assert await call.ended() == "callee"
+    sent = [entry for entry in desk.emulator.journal.entries(kind="sip.sent") if "BYE" in entry.data["summary"]]
+    assert len(sent) == 2
+
+
+async def test_call_ends_when_its_connection_closes_under_the_bye_and_there_is_no_other(desk: Desk) -> None:
+    call, call_id = await desk.connect("tcp")  # its Contact has a port where nobody listens
+    closes_when_a_bye_comes(desk, call)
+    assert (await desk.rest.hangup(call_id)).status == 200
+    await wait_for_entry(desk.emulator, "call.ended")
+    call.end("callee")
+
+
+async def test_caller_receives_its_200_when_it_hangs_up_by_the_connection_that_was_opened_for_it(desk: Desk) -> None:
+    await desk.phone.listen("tcp")
+    call, call_id = await desk.connect("tcp", on_refer=STAYS)
+    await lose_connection(call, desk.phone)
+    await desk.rest.refer(call_id, "tel:+14155550123")
+    await call.wait_for_request("REFER")
+    ours = call.messages.received("REFER")[0].remote
+    call.link = await desk.phone.link_to(f"sip:127.0.0.1:{ours[1]};transport=tcp")  # which is open
+    await call.hang_up()
+    await wait_for_entry(desk.emulator, "call.ended")
+    assert call.messages.received("200")[-1].message.headers["CSeq"].endswith(" BYE")
 
 
 async def test_two_calls_share_the_connection_that_is_opened_for_them(desk: Desk) -> None:

@@ -1,5 +1,4 @@
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -372,8 +371,7 @@ def test_answered_bye_ends_the_call_and_release_forgets_it(desk: Desk) -> None:
 
 
 def test_release_of_a_call_that_never_ended_by_itself_has_no_reason(desk: Desk) -> None:
-    call = desk.connect()
-    desk.control.release(call, {}, T0)
+    desk.control.release(desk.connect(), {}, T0)
     (entry,) = desk.journal.entries(kind="call.ended")
     assert entry.data["reason"] is None
 
@@ -412,9 +410,10 @@ def test_key_by_info_counts_where_the_setting_says_so(setting: str, body: str, i
     assert desk.sip(info(None)) == []
 
 
-def test_session_that_nobody_refreshed_is_ended(desk: Desk) -> None:
+def test_session_that_nobody_refreshed_is_ended_by_a_bye_that_goes_again_when_it_was_lost(desk: Desk) -> None:
     desk.connect()
     assert SendBye() in desk.sip(sip.SessionTimedOut(dialog=DIALOG))
+    assert desk.sip(sip.ByeLost(dialog=DIALOG)) == [SendBye()]
 
 
 def test_update_renews_the_media_too(desk: Desk) -> None:
@@ -444,16 +443,17 @@ def test_ack_answers_the_offer_in_our_answer_to_a_reinvite(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "make",
+    "event",
     [
-        lambda: sip.AckReceived(dialog=DIALOG, invite=INVITE, body=b""),
-        lambda: notify(200),
-        lambda: completed("BYE", 200),
-        lambda: sip.ByeReceived(dialog=DIALOG, request=message("BYE", body="")),
+        sip.AckReceived(dialog=DIALOG, invite=INVITE, body=b""),
+        notify(200),
+        completed("BYE", 200),
+        sip.ByeReceived(dialog=DIALOG, request=message("BYE", body="")),
+        sip.ByeLost(dialog=DIALOG),
     ],
 )
-def test_event_of_a_call_that_is_gone_does_nothing(desk: Desk, make: Callable[[], sip.SipEvent]) -> None:
-    assert desk.sip(make()) == []
+def test_event_of_a_call_that_is_gone_does_nothing(desk: Desk, event: sip.SipEvent) -> None:
+    assert desk.sip(event) == []
 
 
 def test_other_responses_change_nothing(desk: Desk) -> None:

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from ringback.emulator.errors import FlowGone, InvalidTarget, UsageError, WrongState
 from ringback.emulator.sip.client_transaction import ClientTransaction
-from ringback.emulator.sip.events import AckTimeout, ByeReceived, MessageDropped, NotifyReceived, RequestCompleted
+from ringback.emulator.sip.events import (
+    AckTimeout,
+    ByeLost,
+    ByeReceived,
+    MessageDropped,
+    NotifyReceived,
+    RequestCompleted,
+)
 from ringback.emulator.sip.message import Request, Response
 
 SDP = b"v=0\r\n"
@@ -153,22 +160,47 @@ def test_hanging_up_on_a_closed_connection_ends_the_dialog(make_peer: Callable[.
     assert peer.endpoint.idle
 
 
-def test_waiting_bye_on_a_closed_connection_ends_the_dialog(make_peer: Callable[..., Any]) -> None:
+def test_waiting_bye_on_a_closed_connection_asks_for_another_way(make_peer: Callable[..., Any]) -> None:
     peer = make_peer("tls")
     dialog = peer.accepted()
-    request_id = peer.endpoint.send_bye(dialog, peer.now)
+    peer.endpoint.send_bye(dialog, peer.now)
     peer.endpoint.flow_closed(peer.flow, peer.now)
     peer.wait(33)
-    assert completed(peer) == [(request_id, "BYE", 503)]
+    assert peer.events(ByeLost) == [ByeLost(dialog=dialog)]
+    with pytest.raises(FlowGone, match="no BYE"):
+        peer.endpoint.send_bye(dialog, peer.now)
     assert peer.endpoint.idle
 
 
-def test_bye_in_flight_fails_with_its_connection(make_peer: Callable[..., Any]) -> None:
+def test_bye_in_flight_goes_again_by_another_connection(make_peer: Callable[..., Any]) -> None:
     peer = make_peer("tls")
     dialog = peer.confirmed()
+    peer.endpoint.send_bye(dialog, peer.now)
+    peer.endpoint.flow_closed(peer.flow, peer.now)
+    (lost,) = peer.take()
+    assert peer.events(ByeLost) == [ByeLost(dialog=dialog)]
+    assert completed(peer) == []
+    peer.flow = peer.open("tls", id=2)
+    peer.endpoint.move_dialog(dialog, peer.flow)
+    request_id = peer.endpoint.send_bye(dialog, peer.now)
+    (again,) = peer.take()
+    assert (again.method, again.via.branch != lost.via.branch) == ("BYE", True)
+    peer.answer(again, 481)
+    assert completed(peer) == [(request_id, "BYE", 481)]
+    assert peer.endpoint.idle
+
+
+def test_bye_that_is_lost_twice_has_failed(make_peer: Callable[..., Any]) -> None:
+    peer = make_peer("tls")
+    dialog = peer.confirmed()
+    peer.endpoint.send_bye(dialog, peer.now)
+    peer.endpoint.flow_closed(peer.flow, peer.now)
+    peer.flow = peer.open("tls", id=2)
+    peer.endpoint.move_dialog(dialog, peer.flow)
     request_id = peer.endpoint.send_bye(dialog, peer.now)
     peer.endpoint.flow_closed(peer.flow, peer.now)
     peer.take()
+    assert len(peer.events(ByeLost)) == 1
     assert completed(peer) == [(request_id, "BYE", 503)]
     assert peer.endpoint.idle
 
