@@ -11,10 +11,13 @@ import importlib
 import inspect
 import re
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from ringback.emulator.errors import WrongState
 
 PAGE = Path(__file__).parents[1] / "docs" / "state-machines.md"
 
@@ -130,6 +133,18 @@ def machine(title: str) -> Machine:
 def missing_pairs(machine: Machine) -> list[tuple[Enum, Enum]]:
     """The pairs that the table has no row for: each must be refused by the machine."""
     return [(s, i) for s in machine.all_states for i in machine.all_inputs if (s, i) not in machine.rows]
+
+
+def follows(title: str, engine: Any, given: Enum, inputs: Mapping[Any, Callable[[Any], object]]) -> bool:
+    """Whether the engine goes where the row of its state and this input leads, or refuses it and stays. `inputs` says
+    how an input is fed; a timer that the state does not have is fed to `_step`."""
+    state = engine.state
+    to = machine(title).rows.get((state, given))
+    try:
+        inputs.get(given, lambda each: each._step(given))(engine)
+    except WrongState:
+        return to is None and engine.state is state
+    return engine.state is to
 
 
 def unreachable_states(machine: Machine) -> list[Enum]:
