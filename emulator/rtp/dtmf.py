@@ -1,17 +1,14 @@
-"""Telephone events (RFC 4733): digits out of packets, and packets out of digits."""
+"""Telephone events (RFC 4733): digits out of packets."""
 
 import struct
 from collections import deque
 from typing import NamedTuple
 
-from ..audio.samples import FRAME_SAMPLES, SAMPLE_RATE
-from ..errors import UsageError
 from .packet import RtpPacket, timestamp_distance
 
 DIGITS = "0123456789*#ABCD"  # RFC 4733 3.2, table 3: events 0 to 15
 EVENT_TIMEOUT = 0.2
 """An event of which nothing was heard for so long is over: its end packets were lost."""
-END_PACKETS = 3  # RFC 4733 2.5.1.4: the final packet is sent three times
 MAX_DURATION = 0xFFFF
 _EVENT = struct.Struct("!BBH")
 _END = 0x80
@@ -81,56 +78,3 @@ class DtmfReceiver:
         self._reported.append(self._open.timestamp)
         digit, self._open = self._open.digit, None
         return [digit]
-
-
-class EventPacket(NamedTuple):
-    """What `DtmfSender` wants sent in one tick."""
-
-    timestamp: int
-    payload: bytes
-    marker: bool
-
-
-class DtmfSender:
-    """Presses keys, one after the other, with a pause between them."""
-
-    def __init__(self, *, duration_ms: int = 100, pause_ms: int = 60, volume: int = 10) -> None:
-        self.frame_ticks = FRAME_SAMPLES
-        """How far the clock of the events goes in 20 ms (RFC 4733 2.1: it is that of the audio)."""
-        self._ticks = max(1, duration_ms * SAMPLE_RATE // 1000 // FRAME_SAMPLES)
-        self._pause = pause_ms * SAMPLE_RATE // 1000 // FRAME_SAMPLES
-        self._volume = volume
-        self._queue: deque[str] = deque()
-        self._step = 0
-        self._timestamp = 0
-
-    def press(self, digits: str) -> None:
-        """Queue digits. Raises `UsageError` for anything but 0–9 * # A–D."""
-        for digit in digits:
-            if digit.upper() not in DIGITS:
-                raise UsageError(f"{digit!r} is not a DTMF digit ({DIGITS})")
-        self._queue.extend(digits.upper())
-
-    @property
-    def busy(self) -> bool:
-        return bool(self._queue)
-
-    def tick(self, timestamp: int) -> EventPacket | None:
-        """Call it each 20 ms with the timestamp of that moment. None: nothing to send, or the pause after a digit."""
-        if not self._queue:
-            return None
-        if self._step == 0:
-            self._timestamp = timestamp
-        step = self._step
-        self._step += 1
-        if step >= self._ticks + END_PACKETS - 1:
-            if step >= self._ticks + END_PACKETS - 1 + self._pause:
-                self._queue.popleft()
-                self._step = 0
-                return self.tick(timestamp)
-            return None
-        end = step >= self._ticks - 1
-        duration = min(MAX_DURATION, min(step + 1, self._ticks) * self.frame_ticks)
-        flags = self._volume | (_END if end else 0)
-        payload = _EVENT.pack(DIGITS.index(self._queue[0]), flags, duration)
-        return EventPacket(self._timestamp, payload, step == 0)

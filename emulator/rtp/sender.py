@@ -1,11 +1,10 @@
-"""Our side of the RTP: frames of 20 ms in, packets out, with one clock under audio and telephone events."""
+"""Our side of the RTP: frames of 20 ms in, packets out."""
 
 import numpy as np
 
 from ..audio.g711 import Codec
 from ..audio.samples import FRAME_SAMPLES, SILENCE, Samples
 from ..ids import Ids
-from .dtmf import DtmfSender
 from .packet import HEADER, VERSION_2
 
 _MARKER = 0x80
@@ -18,29 +17,24 @@ class RtpSender:
     counts on while nothing is sent (hold), the sequence number does not.
     """
 
-    def __init__(
-        self, *, codec: Codec, payload_type: int, dtmf_payload_type: int | None, ptime_ms: int, ids: Ids
-    ) -> None:
+    def __init__(self, *, codec: Codec, payload_type: int, ptime_ms: int, ids: Ids) -> None:
         self.ssrc = ids.number(32)
         self.timestamp = ids.number(32)
         """The timestamp of the next frame."""
         self.packets = 0
         self.octets = 0
-        self.digits = DtmfSender()
         self._sequence = ids.number(16)
         self._talking = False
         self._marker = True
-        self.change(codec=codec, payload_type=payload_type, dtmf_payload_type=dtmf_payload_type, ptime_ms=ptime_ms)
+        self.change(codec=codec, payload_type=payload_type, ptime_ms=ptime_ms)
 
-    def change(self, *, codec: Codec, payload_type: int, dtmf_payload_type: int | None, ptime_ms: int) -> None:
+    def change(self, *, codec: Codec, payload_type: int, ptime_ms: int) -> None:
         """A new offer/answer: the next packet is of this format; source, sequence and clock go on."""
         self._codec = codec
         self._payload_type = payload_type
-        self._dtmf_payload_type = dtmf_payload_type
         self._packet_samples = ptime_ms * 8  # … which are as many bytes of G.711 and G.722
         self.frame_ticks = FRAME_SAMPLES * codec.clock_factor
         """How far the RTP clock goes in 20 ms."""
-        self.digits.frame_ticks = self.frame_ticks
         self._is_cut = codec.clock_factor == 1
         self._silence = None if codec.has_memory else codec.encode(SILENCE)
         self._pending = b""
@@ -57,10 +51,6 @@ class RtpSender:
             payload = self._silence
         else:
             payload = self._codec.encode(SILENCE if samples is None else samples) if self._is_cut else b""
-        event = self.digits.tick(self.timestamp) if self.digits.busy else None
-        if event is not None and self._dtmf_payload_type is not None:
-            self._advance()
-            return [self._packet(self._dtmf_payload_type, event.timestamp, event.payload, event.marker)]
         if not self._is_cut:
             packets = self._gathered(SILENCE if samples is None else samples)
         elif not self._pending and len(payload) == self._packet_samples:

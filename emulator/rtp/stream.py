@@ -86,7 +86,6 @@ class RtpStream:
         self._sender = RtpSender(
             codec=make_codec(audio.codec, audio.ptime_ms),
             payload_type=audio.payload_type,
-            dtmf_payload_type=audio.dtmf_payload_type,
             ptime_ms=audio.ptime_ms,
             ids=ids,
         )
@@ -118,16 +117,9 @@ class RtpStream:
         else:
             self._srtp.change(keys)
         self._sender.change(
-            codec=make_codec(audio.codec, audio.ptime_ms),
-            payload_type=audio.payload_type,
-            dtmf_payload_type=audio.dtmf_payload_type,
-            ptime_ms=audio.ptime_ms,
+            codec=make_codec(audio.codec, audio.ptime_ms), payload_type=audio.payload_type, ptime_ms=audio.ptime_ms
         )
-        self._receiver.change(
-            codec=make_codec(audio.codec),
-            payload_type=audio.payload_type,
-            dtmf_payload_type=audio.dtmf_payload_type,
-        )
+        self.hear(audio)
         if (before.remote_address, before.remote_port) != (audio.remote_address, audio.remote_port):
             self._connect()
 
@@ -138,10 +130,6 @@ class RtpStream:
             payload_type=audio.payload_type,
             dtmf_payload_type=audio.dtmf_payload_type,
         )
-
-    def send_digits(self, digits: str) -> None:
-        """Press keys towards the peer: tick by tick, in place of audio. Raises `UsageError` for what is no digit."""
-        self._sender.digits.press(digits)
 
     # Input
 

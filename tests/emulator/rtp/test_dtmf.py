@@ -5,8 +5,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ringback.emulator.errors import UsageError
-from ringback.emulator.rtp.dtmf import DIGITS, EVENT_TIMEOUT, DtmfReceiver, DtmfSender
+from ringback.emulator.rtp.dtmf import DIGITS, EVENT_TIMEOUT, DtmfReceiver
 from ringback.emulator.rtp.packet import RtpPacket
 
 
@@ -27,9 +26,6 @@ def press(digit: str, timestamp: int = 1000, count: int = 5) -> list[RtpPacket]:
 
 def hear(receiver: DtmfReceiver, packets: list[RtpPacket]) -> list[str]:
     return [digit for index, item in enumerate(packets) for digit in receiver.feed(item, index * 0.02)]
-
-
-# Receiving
 
 
 @pytest.mark.parametrize("digit", DIGITS)
@@ -119,66 +115,3 @@ def test_receiver_survives_any_payload(payloads: list[bytes]) -> None:
     for index, payload in enumerate(payloads):
         receiver.feed(packet(timestamp=index % 3)._replace(payload=payload), 0.0)
     receiver.expire(9.0)
-
-
-# Sending
-
-
-def run(sender: DtmfSender, ticks: int, timestamp: int = 1000) -> list[tuple[int, int, str, bool, int, bool] | None]:
-    """`(tick, timestamp, digit, end, duration, marker)` of each packet."""
-    sent: list[tuple[int, int, str, bool, int, bool] | None] = []
-    for tick in range(ticks):
-        item = sender.tick(timestamp + 160 * tick)
-        if item is not None:
-            event, flags, duration = struct.unpack("!BBH", item.payload)
-            sent.append((tick, item.timestamp, DIGITS[event], bool(flags & 0x80), duration, item.marker))
-    return sent
-
-
-def test_sender_is_idle_without_a_key() -> None:
-    sender = DtmfSender()
-    assert not sender.busy
-    assert sender.tick(0) is None
-
-
-def test_sender_sends_a_growing_event_and_its_end_three_times() -> None:
-    sender = DtmfSender(duration_ms=60, pause_ms=40)
-    sender.press("5")
-    assert sender.busy
-    assert run(sender, 12) == [
-        (0, 1000, "5", False, 160, True),
-        (1, 1000, "5", False, 320, False),
-        (2, 1000, "5", True, 480, False),
-        (3, 1000, "5", True, 480, False),
-        (4, 1000, "5", True, 480, False),
-    ]
-    assert not sender.busy
-
-
-def test_sender_pauses_between_keys_and_takes_lower_case() -> None:
-    sender = DtmfSender(duration_ms=20, pause_ms=40)
-    sender.press("a#")
-    sent = run(sender, 12)
-    assert [item[:3] for item in sent if item] == [
-        *[(tick, 1000, "A") for tick in (0, 1, 2)],
-        *[(tick, 1000 + 5 * 160, "#") for tick in (5, 6, 7)],
-    ]
-
-
-def test_sender_refuses_what_is_no_digit() -> None:
-    sender = DtmfSender()
-    with pytest.raises(UsageError, match="'x' is not a DTMF digit"):
-        sender.press("1x")
-    assert not sender.busy
-
-
-@given(st.text(DIGITS, max_size=6), st.integers(20, 200), st.integers(0, 100))
-def test_receiver_hears_what_the_sender_sends(keys: str, duration: int, pause: int) -> None:
-    sender, receiver, heard = DtmfSender(duration_ms=duration, pause_ms=pause), DtmfReceiver(), []
-    sender.press(keys)
-    for tick in range(300):
-        item = sender.tick(160 * tick)
-        if item is not None:
-            heard += receiver.feed(RtpPacket(101, tick, item.timestamp, 5, item.payload), tick * 0.02)
-    assert "".join(heard) == keys
-    assert not sender.busy

@@ -133,12 +133,3 @@ def test_what_opus_has_not_said_is_forgotten_with_a_hold() -> None:
     for index in range(3):
         stream.tick(None, 0.04 + index * 0.02)
     assert len(packets(stream)) == 1
-
-
-def test_keys_count_by_the_clock_of_the_audio() -> None:
-    stream = make(1, dtmf_payload_type=102)
-    stream.send_digits("5")
-    for index in range(7):
-        stream.tick(None, index * 0.02)
-    durations = [int.from_bytes(packet.payload[2:4], "big") for packet in packets(stream)]
-    assert durations == [960, 1920, 2880, 3840, 4800, 4800, 4800]

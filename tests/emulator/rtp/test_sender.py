@@ -16,7 +16,7 @@ SPEECH = (np.arange(160) * 100).astype(np.int16)
 
 
 def make(**arguments: Any) -> RtpSender:
-    settings: dict[str, Any] = {"codec": PCMU, "payload_type": 0, "dtmf_payload_type": 101, "ptime_ms": 20}
+    settings: dict[str, Any] = {"codec": PCMU, "payload_type": 0, "ptime_ms": 20}
     return RtpSender(**{**settings, **arguments}, ids=Ids(random.Random(3)))
 
 
@@ -82,31 +82,9 @@ def test_sender_keeps_its_clock_but_not_its_numbers_while_it_may_not_send() -> N
     assert after.marker
 
 
-def test_sender_sends_events_in_place_of_audio() -> None:
-    sender = make()
-    sender.digits.press("5")
-    start = sender.timestamp
-    packets = run(sender, *[SPEECH] * 20)
-    events = [packet for packet in packets if packet.payload_type == 101]
-    audio = [packet for packet in packets if packet.payload_type == 0]
-    assert len(events) == 7
-    assert {packet.timestamp for packet in events} == {start}
-    assert [packet.marker for packet in events] == [True] + [False] * 6
-    assert [packet.sequence for packet in packets] == [(packets[0].sequence + step) & 0xFFFF for step in range(20)]
-    assert audio[0].timestamp == (start + 7 * 160) & 0xFFFFFFFF
-    assert len(audio) == 13
-
-
-def test_sender_sends_audio_when_the_peer_knows_no_events() -> None:
-    sender = make(dtmf_payload_type=None)
-    sender.digits.press("5")
-    assert [packet.payload_type for packet in run(sender, *[SPEECH] * 20)] == [0] * 20
-    assert not sender.digits.busy
-
-
 def test_sender_goes_on_with_another_format() -> None:
     sender = make(ptime_ms=60)
     run(sender, SPEECH)
-    sender.change(codec=PCMA, payload_type=8, dtmf_payload_type=None, ptime_ms=20)
+    sender.change(codec=PCMA, payload_type=8, ptime_ms=20)
     (packet,) = run(sender, SPEECH)
     assert (packet.payload_type, packet.payload, packet.ssrc) == (8, PCMA.encode(SPEECH), sender.ssrc)
