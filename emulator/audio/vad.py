@@ -5,6 +5,7 @@ threshold 0…1 stands for a level of -55…-35 dBFS RMS, so the default 0.5 is 
 line noise (-60 dBFS) is silence, and a voice as low as -34 dBFS is speech. A constant offset of the line is not heard.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,7 +35,8 @@ class VoiceEvent:
 class VoiceActivity:
     """Feed every frame of one input, in order; the cost of a frame is constant.
 
-    `start_ms` continues the positions of a detector that was replaced because its settings changed.
+    `start_ms` continues the positions of a detector that was replaced because its settings changed. With `patience`, a
+    silence of `silence_duration_ms` is not the end yet: how many milliseconds of it are is asked then, once in each.
     """
 
     def __init__(
@@ -44,11 +46,15 @@ class VoiceActivity:
         prefix_padding_ms: int = 300,
         silence_duration_ms: int = 200,
         start_ms: int = 0,
+        patience: Callable[[], int] | None = None,
     ) -> None:
         level_dbfs = _QUIETEST_DBFS + _RANGE_DB * threshold
         self._least_power = (_FULL_SCALE * 10 ** (level_dbfs / 20)) ** 2
         self._prefix = _samples(prefix_padding_ms)
         self._silence = _samples(silence_duration_ms)
+        self._patience = patience
+        self._needed: int | None = None
+        """Samples of silence that end the turn; None where that was not asked in this silence."""
         self._least_speech = _samples(LEAST_SPEECH_MS)
         self._position = _samples(start_ms)
         self._turn_end = self._position  # before it, everything belongs to earlier turns
@@ -70,6 +76,7 @@ class VoiceActivity:
         if self._position - self._loud_since < self._least_speech:
             return None
         self._quiet_since = self._position
+        self._needed = None
         return None if self.speaking else self._start(self._loud_since)
 
     def reset(self) -> None:
@@ -88,7 +95,12 @@ class VoiceActivity:
         return VoiceEvent("started", _milliseconds(max(loud_since - self._prefix, self._turn_end)))
 
     def _heard_silence(self) -> VoiceEvent | None:
-        if not self.speaking or self._position - self._quiet_since < self._silence:
+        quiet = self._position - self._quiet_since
+        if not self.speaking or quiet < self._silence:
+            return None
+        if self._needed is None:
+            self._needed = 0 if self._patience is None else _samples(self._patience())
+        if quiet < self._needed:
             return None
         self.speaking = False
         self._turn_end = self._position

@@ -21,6 +21,7 @@ class ScenarioBuilder:
         self.turns: list[dict[str, Any]] = []
         self.servers: list[dict[str, Any]] = []
         self.hearings: list[dict[str, Any]] = []
+        self.ends: list[dict[str, Any]] = []
 
     def when(
         self,
@@ -52,10 +53,21 @@ class ScenarioBuilder:
         self.hearings.append({"heard": heard, **options})
         return self
 
+    def end_of_turn(self, heard: str) -> Self:
+        """Words by which the caller's turn is over, for `semantic_vad`."""
+        self.ends.append({"heard": heard})
+        return self
+
     def build(self) -> Scenario:
         """The scenario as it is now."""
         return read_scenario(
-            {"scenario": self.head, "turn": self.turns, "transcription": self.hearings, "mcp": self.servers}
+            {
+                "scenario": self.head,
+                "turn": self.turns,
+                "transcription": self.hearings,
+                "end_of_turn": self.ends,
+                "mcp": self.servers,
+            }
         )
 
 

@@ -8,7 +8,19 @@ from typing import Any, TypeAlias
 from ..errors import UsageError
 from ..realtime.session_config import SessionConfig
 from ..realtime.transcription import Transcript
-from ..sessions.model import Fail, KnowsServers, McpListing, Model, Note, Output, Say, Transcribes, Turn, Unasked
+from ..sessions.model import (
+    EndsTurns,
+    Fail,
+    KnowsServers,
+    McpListing,
+    Model,
+    Note,
+    Output,
+    Say,
+    Transcribes,
+    Turn,
+    Unasked,
+)
 from .builder import ScenarioBuilder
 from .player import UNMATCHED, Player, Uses
 from .scenario import Scenario, Step
@@ -160,6 +172,11 @@ class SessionModel:
         """Whoever plays in the session decides; of most that is what was heard."""
         model = self._models.get(self._playing(config), self._fallback)
         return model.transcribe(heard, config) if isinstance(model, Transcribes) else heard
+
+    def ends_turn(self, heard: str, config: SessionConfig) -> bool | None:
+        """The same of where a turn ends; mostly nobody can tell."""
+        model = self._models.get(self._playing(config), self._fallback)
+        return model.ends_turn(heard, config) if isinstance(model, EndsTurns) else None
 
     def opened(self, config: SessionConfig) -> None:
         if (model := self._unasked(config)) is not None:

@@ -106,6 +106,11 @@ class Player:
         hearings = (hearing.told for hearing in self.scenario.hearings if hearing.heard.find(heard) is not None)
         return next(hearings, heard)
 
+    def ends_turn(self, heard: str, config: SessionConfig) -> bool | None:
+        """Whether the scenario says that these words are a whole turn; None where it says nothing of any."""
+        ends = self.scenario.ends
+        return any(each.find(heard) is not None for each in ends) if ends else None
+
     def wants_to_speak(self) -> bool:
         return bool(self._waiting)
 

@@ -190,6 +190,8 @@ class Scenario:
     servers: Mapping[str, McpListing] = field(default_factory=dict)
     """What MCP servers offer, by their labels."""
     hearings: tuple[Hearing, ...] = ()
+    ends: tuple[Pattern, ...] = ()
+    """Words by which the caller's turn is over; without any, nobody can tell."""
 
     def unread(self, uses: Sequence[int]) -> list[Step]:
         """The steps that have answered less often than they could, `uses[n]` being how often step n has. One without

@@ -58,7 +58,7 @@ def read_scenario(
 ) -> Scenario:
     """A scenario of the data that TOML would give. Raises `ScenarioError`."""
     reading = Reading(locate)
-    root = reading.table(table, (), ("scenario", "turn", "transcription", "mcp"))
+    root = reading.table(table, (), ("scenario", "turn", "transcription", "end_of_turn", "mcp"))
     head = reading.table(root.get("scenario", {}), ("scenario",), ("name", "description", "strict", "pace_ms"))
     if "name" not in head and isinstance(root.get("scenario", {}), Mapping):
         reading.wrong(("scenario",), 'a name is needed: name = "…"')
@@ -80,6 +80,7 @@ def read_scenario(
         pace=None if pace_ms is None else pace_ms / 1000,
         servers=dict(_servers(reading, root.get("mcp", []))),
         hearings=tuple(_hearings(reading, root.get("transcription", []))),
+        ends=tuple(_ends(reading, root.get("end_of_turn", []))),
     )
     if reading.problems:
         raise ScenarioError(reading.problems)
@@ -123,6 +124,19 @@ def _hearings(reading: Reading, value: object) -> Iterator[Hearing]:
         if "fail" in given:
             told = _failure(reading, given["fail"], (*path, "fail"))
         yield Hearing(heard=_pattern(reading, given.get("heard", ""), (*path, "heard")) or Pattern.of(""), told=told)
+
+
+def _ends(reading: Reading, value: object) -> Iterator[Pattern]:
+    if not isinstance(value, list):
+        reading.wrong(("end_of_turn",), "ends of turns are an array of tables: [[end_of_turn]]")
+        return
+    for index, each in enumerate(value):
+        path: Path = ("end_of_turn", index)
+        given = reading.table(each, path, ("heard",))
+        if isinstance(each, Mapping) and "heard" not in given:
+            reading.wrong(path, "a turn ends by words: heard = …")
+        if "heard" in given and (pattern := _pattern(reading, given["heard"], (*path, "heard"))) is not None:
+            yield pattern
 
 
 def _failure(reading: Reading, value: object, path: Path) -> TranscriptionFailure:

@@ -16,6 +16,8 @@ def summary(scenario: Scenario) -> str:
     width = min(max(map(len, asked), default=0), 44)
     for step, when in zip(scenario.steps, asked, strict=True):
         lines.append(f"  {step.number:2}  {when:{width}}  {', '.join(_does(step)) or 'says nothing'}")
+    if scenario.ends:
+        lines.append(f"  semantic_vad ends a turn by {' or '.join(map(str, scenario.ends))}")
     return "\n".join(lines)
 
 

@@ -1,7 +1,8 @@
 """The input audio buffer: what the caller said since the last commit, cut into turns, and what was understood of it."""
 
 from collections import deque
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -20,8 +21,16 @@ LEAST_COMMIT_MS = 100
 
 NOTHING: Samples = np.zeros(0, dtype=np.int16)
 
-# DOC for the meaning of eagerness; a detector of meaning is not there, so it stands for a length of silence [CHOICE].
-_SILENCE_OF_EAGERNESS = {"low": 1000, "medium": 500, "auto": 500, "high": 300}
+FIRST_SILENCE_MS = 200
+"""The shortest silence that `semantic_vad` takes for one: that of `server_vad`, and no ear takes longer to understand
+what came before it [CHOICE]."""
+
+_LONGEST_SILENCE_OF_EAGERNESS = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}  # DOC
+_USUAL_SILENCE_OF_EAGERNESS = {"low": 1000, "medium": 500, "auto": 500, "high": 300}
+"""Where nobody can tell what the words mean [CHOICE]."""
+
+Completes: TypeAlias = Callable[[str], bool | None]
+"""Whether words are all that the caller wants to say; None where nobody can tell."""
 
 
 class Utterance(NamedTuple):
@@ -35,8 +44,16 @@ class InputAudio:
     """Feed every frame of one caller. Reports turns while turn detection is on; in any case the ear listens whenever
     somebody speaks, and only then: silence costs next to nothing."""
 
-    def __init__(self, turn_detection: dict[str, Any] | None, *, ear: Ear, out: Outbox) -> None:
+    def __init__(
+        self,
+        turn_detection: dict[str, Any] | None,
+        *,
+        ear: Ear,
+        out: Outbox,
+        completes: Completes = lambda heard: None,
+    ) -> None:
         self._ear = ear
+        self._completes = completes
         self._out = out
         self._frames: deque[Samples] = deque()
         self._length = 0
@@ -58,7 +75,8 @@ class InputAudio:
         # The frames that prove a start precede it, and so does its padding.
         prefix = (settings["prefix_padding_ms"] + LEAST_SPEECH_MS + 20) * SAMPLE_RATE // 1000
         self._prefix = min(prefix, BUFFER_SAMPLES)
-        self._activity = VoiceActivity(start_ms=self._activity.position_ms, **settings)
+        patience = _patience(turn_detection, self._is_complete)
+        self._activity = VoiceActivity(start_ms=self._activity.position_ms, patience=patience, **settings)
         self._activity.speaking = goes_on
 
     def feed(self, frame: Samples) -> VoiceEvent | None:
@@ -127,6 +145,9 @@ class InputAudio:
 
     # Private
 
+    def _is_complete(self) -> bool | None:
+        return self._completes(" ".join(self._texts))
+
     def _kept(self) -> int:
         return min(max(self._prefix, (self.position_ms - self.kept_from_ms) * SAMPLE_RATE // 1000), BUFFER_SAMPLES)
 
@@ -171,10 +192,24 @@ def _vad_settings(turn_detection: dict[str, Any] | None) -> dict[str, Any]:
     if turn_detection is None:
         return {"threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
     if turn_detection["type"] == "semantic_vad":
-        silence = _SILENCE_OF_EAGERNESS[turn_detection["eagerness"]]
-        return {"threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": silence}
+        return {"threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": FIRST_SILENCE_MS}
     return {
         "threshold": turn_detection["threshold"],
         "prefix_padding_ms": turn_detection["prefix_padding_ms"],
         "silence_duration_ms": turn_detection["silence_duration_ms"],
     }
+
+
+def _patience(
+    turn_detection: dict[str, Any] | None, is_complete: Callable[[], bool | None]
+) -> Callable[[], int] | None:
+    """How long a silence of `semantic_vad` has to be: less after words that are complete [DOC]."""
+    if turn_detection is None or turn_detection["type"] != "semantic_vad":
+        return None
+    eagerness = turn_detection["eagerness"]
+    lengths = {
+        True: FIRST_SILENCE_MS,
+        False: _LONGEST_SILENCE_OF_EAGERNESS[eagerness],
+        None: _USUAL_SILENCE_OF_EAGERNESS[eagerness],
+    }
+    return lambda: lengths[is_complete()]

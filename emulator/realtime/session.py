@@ -29,6 +29,9 @@ from .transcription import Transcribe, Transcriber, faithfully
 Cause: TypeAlias = Literal["client", "speech", "model"]
 """Who began a response: a `response.create`, the end of the caller's turn, or the model itself."""
 
+EndsTurn: TypeAlias = Callable[[str, SessionConfig], bool | None]
+"""Whether the caller's words are a whole turn; None where nobody can tell."""
+
 TOKEN_LIMIT = 15_000_000
 """Tokens a minute, of which `rate_limits.updated` reports what is left [OBS]."""
 
@@ -62,6 +65,7 @@ class Session:
         has_output_buffer: bool,
         sends_rate_limits: bool,
         transcribe: Transcribe = faithfully,
+        ends_turn: EndsTurn = lambda heard, config: None,
     ) -> None:
         self.id = session_id
         self.expires_at = expires_at
@@ -69,7 +73,12 @@ class Session:
         self._call_format = call_format
         self.config = self._negotiated(config)
         self.conversation = Conversation(out.ids.conversation())
-        self.input = InputAudio(self.config.turn_detection, ear=make_ear(), out=out)
+        self.input = InputAudio(
+            self.config.turn_detection,
+            ear=make_ear(),
+            out=out,
+            completes=lambda heard: ends_turn(heard, self.config),
+        )
         self.output = OutputAudio(out)
         self.active: Response | None = None
         self._idle = IdleTimer(self.config.turn_detection)

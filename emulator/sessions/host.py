@@ -24,7 +24,7 @@ from ..realtime.transcription import faithfully
 from ..redaction import redacted_event
 from .generation import Generation
 from .mcp import WAITING, Listings
-from .model import Model, Transcribes, Turn
+from .model import EndsTurns, Model, Transcribes, Turn
 from .prompting import Prompting
 
 __all__ = [
@@ -95,6 +95,7 @@ class SessionHost:
             has_output_buffer=transport != "websocket",
             sends_rate_limits=sends_rate_limits,
             transcribe=model.transcribe if isinstance(model, Transcribes) else faithfully,
+            ends_turn=model.ends_turn if isinstance(model, EndsTurns) else lambda heard, config: None,
         )
         self._prompting = Prompting.of(model, self.session, has_media=transport != "websocket")
         self._listings = Listings(self.session.mcp, model)

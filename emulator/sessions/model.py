@@ -189,6 +189,17 @@ class Transcribes(Model, Protocol):
 
 
 @runtime_checkable
+class EndsTurns(Model, Protocol):
+    """A model that also says where the caller's turn is over, for `semantic_vad`."""
+
+    def ends_turn(self, heard: str, config: SessionConfig) -> bool | None:
+        """Asked in each silence, with the words of the turn so far: True ends it, False leaves the caller as long as
+        the configured eagerness waits at the most. None: nobody can tell, and it waits for as long as it usually does.
+        """
+        ...
+
+
+@runtime_checkable
 class Unasked(Model, Protocol):
     """A model that may also speak when nobody asked it to. The host tells it what happens; whenever no response is
     active and `wants_to_speak`, a response begins whose cause is `model`, and `respond` is asked as ever.

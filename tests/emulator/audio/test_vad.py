@@ -142,3 +142,13 @@ def test_turns_alternate_and_never_overlap(loud: list[bool], prefix: int, silenc
     positions = [event.at_ms for event in turns]
     assert positions == sorted(positions)
     assert all(0 <= position <= detector.position_ms for position in positions)
+
+
+def test_detector_asks_once_in_each_silence_how_long_it_has_to_be() -> None:
+    lengths = [400, 400, 100]
+    detector = VoiceActivity(silence_duration_ms=200, patience=lambda: lengths.pop(0))
+    assert events(detector, "#" * 5 + "." * 19 + "#" * 5 + "." * 5 + "#" * 5) == [VoiceEvent("started", 0)]
+    assert len(lengths) == 2
+    assert events(detector, "." * 20) == [VoiceEvent("stopped", 39 * 20 + 400)]
+    assert events(detector, "#" * 5 + "." * 9) == [VoiceEvent("started", 39 * 20 + 400)]
+    assert [event.kind for event in events(detector, ".")] == ["stopped"]

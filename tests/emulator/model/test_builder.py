@@ -8,7 +8,7 @@ from ringback.emulator.sessions.model import Disconnect, End, Fail, HangUp, Sile
 
 def test_scenario_is_written_turn_by_turn() -> None:
     builder = ScenarioBuilder("x", strict=True, description="d", pace_ms=100)
-    builder.mcp("games", tools=["roll"]).transcription("sheep", text="ship")
+    builder.mcp("games", tools=["roll"]).transcription("sheep", text="ship").end_of_turn("/[.?]$/")
     builder.when(start=True, name="hello").say("hello").wait(100).say("there", after_ms=200)
     builder.when(heard="/human/", times=2).call("transfer", target="tel:+1").call_with("f", "{", pace_ms=10)
     builder.when(dtmf="1", unasked=False, repeat=True).silent()
@@ -17,6 +17,7 @@ def test_scenario_is_written_turn_by_turn() -> None:
     assert (scenario.name, scenario.is_strict, scenario.description, scenario.pace) == ("x", True, "d", 0.1)
     assert list(scenario.servers) == ["games"]
     assert [hearing.told for hearing in scenario.hearings] == ["ship"]
+    assert [pattern.source for pattern in scenario.ends] == ["/[.?]$/"]
     assert [str(step) for step in scenario.steps] == [
         "turn 1 “hello” (at the start)",
         "turn 2 (heard /human/)",

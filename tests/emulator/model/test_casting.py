@@ -235,6 +235,14 @@ def test_words_are_transcribed_as_whoever_plays_says(casting: Casting) -> None:
         assert model.transcribe("right", SessionConfig(instructions=f"ringback:scenario={name}")) == "right"
 
 
+def test_turn_ends_as_whoever_plays_says(casting: Casting) -> None:
+    casting.choose("p", read_scenario({"scenario": {"name": "x"}, "end_of_turn": [{"heard": "over"}]}))
+    model: Any = casting.model_for("p")
+    assert [model.ends_turn(heard, SessionConfig()) for heard in ("and", "Over.")] == [False, True]
+    for name in ("one", "function", "nobody"):
+        assert model.ends_turn("over", SessionConfig(instructions=f"ringback:scenario={name}")) is None
+
+
 @pytest.mark.parametrize(
     ("instructions", "name"),
     [

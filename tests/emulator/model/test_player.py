@@ -424,3 +424,21 @@ def test_steps_are_unread_until_one_session_has_used_them_up(stage: Callable[...
     s.play()
     s.press("1")
     assert uses.unread() == []
+
+
+def test_turn_ends_where_the_scenario_says(play: Play) -> None:
+    semantic = {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "high"}}}
+    ends = [{"heard": "/\\?$/"}, {"heard": "that is all"}]
+    s = play({"when": {"heard": ""}, "say": "{heard}", "repeat": True}, end_of_turn=ends)
+    s.send("session.update", session={"type": "realtime", "audio": semantic})
+    s.hear("I would like")
+    assert s.said() == []
+    s.hear("some tea?")
+    assert s.said() == ["I would like some tea?"]
+    s.hear("With milk. That is all.")
+    assert s.said()[1:] == ["With milk. That is all."]
+    turn = [each for each in s.sent if each["type"].startswith(("input_audio_buffer.", "response.created"))]
+    assert [each["type"].rpartition(".")[2] for each in turn] == [
+        *("speech_started", "speech_stopped", "committed", "created")
+    ] * 2
+    assert turn[1]["item_id"] == turn[2]["item_id"] == turn[0]["item_id"]

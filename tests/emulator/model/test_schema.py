@@ -126,7 +126,7 @@ def test_servers_of_mcp_are_read() -> None:
         ('mcp = 1\n[scenario]\nname = "x"', "x.toml:1: mcp: MCP servers are an array of tables: [[mcp]]"),
         (
             '[scenario]\nname = "x"\n[zzz]',
-            "x.toml:3: zzz: there is no such key; The keys here are scenario, turn, transcription, mcp",
+            "x.toml:3: zzz: there is no such key; The keys here are scenario, turn, transcription, end_of_turn, mcp",
         ),
     ],
 )
@@ -194,6 +194,25 @@ def test_transcriptions_are_read() -> None:
 def test_transcription_that_is_wrong_is_refused(given: str, problem: str) -> None:
     (found,) = problems(f'{given}\n[scenario]\nname = "x"')
     assert found.split(": ", 1)[1].startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("end_of_turn = 1", "1: end_of_turn: ends of turns are an array of tables: [[end_of_turn]]"),
+        ("[[end_of_turn]]", "1: end_of_turn[1]: a turn ends by words: heard = …"),
+        ("end_of_turn = [1]", "1: end_of_turn[1]: a table is needed, not 1"),
+        (
+            '[[end_of_turn]]\nherd = "x"\nheard = "x"',
+            "2: end_of_turn[1].herd: there is no such key; did you mean heard",
+        ),
+        ('[[end_of_turn]]\nheard = "/x"', '2: end_of_turn[1].heard: "/x" begins as a regular expression'),
+        ("[[end_of_turn]]\nheard = 1", "2: end_of_turn[1].heard: a text is needed, not 1"),
+    ],
+)
+def test_end_of_turn_that_is_wrong_is_refused_with_the_line(given: str, problem: str) -> None:
+    (found,) = problems(f'{given}\n[scenario]\nname = "x"')
+    assert found.split(":", 1)[1].startswith(problem)
 
 
 @pytest.mark.parametrize(

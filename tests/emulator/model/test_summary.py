@@ -26,5 +26,10 @@ def test_summary_has_a_line_for_each_turn() -> None:
     assert lines == [line.replace(" | ", " ") for line in LINES]
 
 
+def test_summary_says_what_ends_a_turn() -> None:
+    scenario = ScenarioBuilder("x").end_of_turn("/\\?$/").end_of_turn("over").build()
+    assert summary(scenario) == "x, 0 turns\n  semantic_vad ends a turn by /\\?$/ or “over”"
+
+
 def test_summary_of_nothing_is_its_name() -> None:
     assert summary(ScenarioBuilder("x").build()) == "x, 0 turns"

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from ringback.emulator.audio.samples import FRAME_SAMPLES, Samples
 from ringback.emulator.audio.vad import VoiceEvent
+from ringback.emulator.audio.voice import Heard
 from ringback.emulator.realtime import input_audio
 from ringback.emulator.realtime.effects import HostRecord
 from ringback.emulator.realtime.events import Outbox
-from ringback.emulator.realtime.input_audio import InputAudio
+from ringback.emulator.realtime.input_audio import FIRST_SILENCE_MS, InputAudio
 from ringback.emulator.realtime.session_config import SEMANTIC_VAD, SERVER_VAD
 
 MakeEar = Callable[..., Any]
@@ -141,10 +142,48 @@ def test_speech_that_was_not_reported_begins_a_turn_when_detection_is_turned_on(
 
 
 @pytest.mark.parametrize(("eagerness", "frames"), [("low", 50), ("medium", 25), ("auto", 25), ("high", 15)])
-def test_eagerness_is_a_length_of_silence(
+def test_eagerness_is_a_length_of_silence_when_nobody_can_tell(
     listen: Make, loud: Samples, quiet: Samples, eagerness: str, frames: int
 ) -> None:
     audio = listen(detection={**SEMANTIC_VAD, "eagerness": eagerness})
     feed(audio, loud, 10)
     assert feed(audio, quiet, frames - 1) == []
+    assert len(feed(audio, quiet, 1)) == 1
+
+
+class QuickEar:
+    """Understands one of `words` as soon as it has heard five frames of sound."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = list(words)
+        self.fed = 0
+
+    def feed(self, samples: Samples) -> list[Heard]:
+        self.fed += np.count_nonzero(samples)
+        if not self.words or self.fed < 5 * FRAME_SAMPLES:
+            return []
+        self.fed = 0
+        return [Heard(text=self.words.pop(0), complete=True, utterance=0, start=0, end=0)]
+
+    def flush(self) -> list[Heard]:
+        return []
+
+
+@pytest.mark.parametrize(("eagerness", "longest"), [("low", 8000), ("medium", 4000), ("auto", 4000), ("high", 2000)])
+def test_turn_ends_at_its_first_silence_when_the_words_are_complete(
+    out: Outbox, loud: Samples, quiet: Samples, eagerness: str, longest: int
+) -> None:
+    audio = InputAudio(
+        {**SEMANTIC_VAD, "eagerness": eagerness},
+        ear=QuickEar("one", "two?", "three"),
+        out=out,
+        completes=lambda heard: heard.endswith("?"),
+    )
+    assert len(feed(audio, loud, 5)) == 1
+    assert feed(audio, quiet, longest // 20 - 1) == []
+    assert feed(audio, loud, 5) == feed(audio, quiet, 9) == []
+    assert feed(audio, quiet, 1) == [VoiceEvent("stopped", 100 + longest - 20 + 100 + FIRST_SILENCE_MS)]
+    assert audio.take().text == "one two?"
+    assert len(feed(audio, loud, 5)) == 1
+    assert feed(audio, quiet, longest // 20 - 1) == []
     assert len(feed(audio, quiet, 1)) == 1
