@@ -50,6 +50,7 @@ MODULES = (
     "transcription",
     "mcp",
     "conversations",
+    "turns",
 )
 """Every module here, in the order in which reports show their requirements; a test compares with the folder."""
 

@@ -129,6 +129,17 @@ async def image_is_added(bench: Bench) -> None:
     bench.expect(found == "input_image", "an input_image", added.data)
 
 
+@documented(
+    "WS-ITEM-05",
+    says="What an assistant spoke can't be put into the conversation: an error.",
+    clause="OpenAPI, RealtimeClientEventConversationItemCreate: it cannot populate assistant audio messages",
+)
+async def spoken_item_is_refused(bench: Bench) -> None:
+    content = [{"type": "output_audio", "audio": base64.b64encode(bytes(400 * PCM_BYTES)).decode(), "transcript": "hi"}]
+    item = {"type": "message", "role": "assistant", "content": content}
+    await error_for(bench, await opened(bench), {"type": "conversation.item.create", "item": item})
+
+
 # What stays
 
 

@@ -8,7 +8,8 @@ from ..client.call import Call
 from ..client.errors import FarEndError, WaitTimeout
 from ..client.sideband import Sideband
 from ..requirement import Level, requirement
-from ..sources import SIP_GUIDE, SPEC
+from ..sources import CONVERSATIONS_GUIDE, SIP_GUIDE, SPEC
+from .sideband import part
 
 NEEDS = {"rest", "sip", "webhooks", "sideband", "tonecode"}
 EVENTS = "OpenAPI, schema RealtimeServerEvent"
@@ -304,3 +305,21 @@ async def swapped_packets_do_no_harm(bench: Bench) -> None:
     await call.say("hello")
     done = await bench.event(sideband, TRANSCRIBED, timeout=bench.within.speech)
     bench.expect(str(done.get("transcript")).strip() == "hello", "hello", done.data)
+
+
+@requirement(
+    "SPEECH-IN-11",
+    level=Level.MUST,
+    says="What an interrupted model did not get to say is not in its item's transcript.",
+    evidence="DOC",
+    clause="Realtime conversations guide, interruption and truncation: in SIP connections unplayed audio is truncated",
+    link=CONVERSATIONS_GUIDE,
+    needs=NEEDS,
+)
+async def interruption_truncates_the_item(bench: Bench) -> None:
+    _, sideband = await interrupted(bench)
+    await bench.event(sideband, "output_audio_buffer.cleared")
+    said = part(await bench.event(sideband, "response.output_item.added"), "item", "id")
+    await sideband.send({"type": "conversation.item.retrieve", "item_id": said})
+    content = part(await bench.event(sideband, "conversation.item.retrieved"), "item", "content")
+    bench.expect(content is not None and LONG not in str(content), "a part of the sentence at the most", content)

@@ -33,16 +33,16 @@ def listening(model: str = "gpt-4o-transcribe", **more: Any) -> dict[str, Any]:
     return {"audio": {"input": {"transcription": {"model": model}, "turn_detection": None}}, **more}
 
 
-def sound(text: str) -> bytes:
+def sound(text: str, *, before_ms: int = 250, after_ms: int = 250) -> bytes:
     """A sentence between silences, 24 kHz PCM."""
-    silence = np.zeros(2000, dtype=np.int16)
-    samples = np.concatenate((silence, tonecode.encode(text), silence))
+    before, after = (np.zeros(8 * length, dtype=np.int16) for length in (before_ms, after_ms))
+    samples = np.concatenate((before, tonecode.encode(text), after))
     places = np.arange(len(samples) * 3) / 3
     return np.interp(places, np.arange(len(samples)), samples).astype("<i2").tobytes()
 
 
-async def speak(session: Sideband, text: str = WORDS) -> None:
-    data = sound(text)
+async def speak(session: Sideband, text: str = WORDS, **silence: int) -> None:
+    data = sound(text, **silence)
     for start in range(0, len(data), 2 * FRAME):
         audio = base64.b64encode(data[start : start + 2 * FRAME]).decode()
         await session.send({"type": "input_audio_buffer.append", "audio": audio})

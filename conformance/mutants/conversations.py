@@ -18,7 +18,8 @@ def _of(role: str) -> Any:
     return lambda event: at(event, "item", "role") == role
 
 
-def _without_sound(event: Event) -> Event:
+def without_sound(event: Event) -> Event:
+    """A retrieved item whose content has lost its `audio`."""
     content = at(event, "item", "content") or []
     kept = [{name: each for name, each in part.items() if name != "audio"} for part in content]
     changed: Event = put(event, kept, "item", "content")
@@ -64,13 +65,14 @@ MUTANTS = [
         "speech-retrieved-without-sound",
         "WS-SOUND-01",
         "What the model spoke is retrieved without its sound.",
-        **told(RETRIEVED, _without_sound, where=_of("assistant")),
+        **told(RETRIEVED, without_sound, where=_of("assistant")),
     ),
     mutant(
         "sound-of-a-client-lost",
         "WS-SOUND-02",
         "What a client gave in sound is retrieved without it.",
-        **told(RETRIEVED, _without_sound, where=_of("user")),
+        also={"WS-TURN-08"},
+        **told(RETRIEVED, without_sound, where=_of("user")),
     ),
     mutant(
         "sound-in-every-item",
@@ -88,6 +90,16 @@ MUTANTS = [
         "Items with images are ignored.",
         **unheard(
             "conversation.item.create", where=lambda event: at(event, "item", "content", 0, "type") == "input_image"
+        ),
+    ),
+    mutant(
+        "speech-taken-for-text",
+        "WS-ITEM-05",
+        "What an assistant spoke is put into the conversation as text.",
+        **heard(
+            "conversation.item.create",
+            lambda event: put(event, [{"type": "output_text", "text": "hi"}], "item", "content"),
+            where=lambda event: at(event, "item", "content", 0, "type") == "output_audio",
         ),
     ),
     mutant(

@@ -36,14 +36,17 @@ def _renamed(event: Event) -> Sequence[Event]:
     return [put(event, f"{item_id}_1", "item", "id")]
 
 
-def _remembers_what_was_said() -> Mapping[str, Any]:
+def remembers_what_was_said(after: str = "") -> Mapping[str, Any]:
+    """Retrieved items of the model have their whole transcript, once there was an event of the type `after`."""
     said = ""
+    is_on = not after
 
     def tell(event: Event) -> Sequence[Event]:
-        nonlocal said
+        nonlocal said, is_on
+        is_on = is_on or event.get("type") == after
         if event.get("type") == "response.output_audio_transcript.done":
             said = str(event.get("transcript"))
-        if event.get("type") == "conversation.item.retrieved" and at(event, "item", "role") == "assistant":
+        if is_on and event.get("type") == "conversation.item.retrieved" and at(event, "item", "role") == "assistant":
             return [put(event, said, "item", "content", 0, "transcript")]
         return [event]
 
@@ -146,7 +149,8 @@ MUTANTS = [
         "nothing-forgotten",
         "EVENT-ITEM-15",
         "A truncated item keeps its whole transcript.",
-        remembering("", _remembers_what_was_said),
+        also={"SPEECH-IN-11"},
+        fault=remembering("", remembers_what_was_said),
     ),
     mutant(
         "truncate-beyond-ignored",

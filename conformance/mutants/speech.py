@@ -8,7 +8,8 @@ from ringback.emulator.calls.effects import OpenSession
 from ringback.emulator.faults.effects import change
 from ringback.emulator.faults.plan import Fault
 
-from . import mutant
+from . import mutant, remembering
+from .items import remembers_what_was_said
 
 Event = Mapping[str, Any]
 SILENCE = b"\xff"  # of PCMU
@@ -123,7 +124,19 @@ MUTANTS = [
         also={"WS-RESPONSE-01", "EVENT-RESPONSE-02", "EVENT-CANCEL-04", "EVENT-CANCEL-05"},
         **_tells("response.done", _blamed_on_the_client),
     ),
-    mutant("never-interrupted", "SPEECH-IN-08", "Nobody can interrupt the model.", _detects(interrupt_response=False)),
+    mutant(
+        "never-interrupted",
+        "SPEECH-IN-08",
+        "Nobody can interrupt the model.",
+        _detects(interrupt_response=False),
+        also={"SPEECH-IN-11"},
+    ),
+    mutant(
+        "interruption-forgotten",
+        "SPEECH-IN-11",
+        "An item that was interrupted keeps its whole transcript.",
+        remembering("", lambda: remembers_what_was_said(after="input_audio_buffer.speech_started")),
+    ),
     mutant(
         "always-interrupted", "SPEECH-IN-09", "interrupt_response is not heeded.", _detects(interrupt_response=True)
     ),

@@ -17,7 +17,7 @@ from .items import shown_item
 from .mcp import McpServers
 from .output_audio import OutputAudio, Unheard
 from .session_config import SessionConfig
-from .validation import shown
+from .validation import missing, shown
 
 HEARD_SECONDS = 60
 """How much of the sound of a client's own item the ear listens to [CHOICE]."""
@@ -48,6 +48,7 @@ class ItemRequests:
     def create(self, event: client.CreateItem, config: SessionConfig) -> None:
         """Put the client's item where it wants it. Sound in it is in the formats of `config`."""
         given = event.item
+        _refuse_sound_of_the_model(given)
         if (item_id := given.get("id")) is not None and self._conversation.get(item_id) is not None:
             raise InvalidRequest(
                 f"Error adding item: an item with id '{shown(item_id)}' already exists.",
@@ -83,7 +84,7 @@ class ItemRequests:
                 code="item_truncate_invalid_item_id",
                 param="item_id",
             )
-        if item.audio is None or not _is_spoken(item) or event.content_index != 0:
+        if item.audio is None or item.role != "assistant" or event.content_index != 0:
             raise InvalidRequest("Only model output audio messages can be truncated")
         if event.audio_end_ms > item.audio_ms:
             raise InvalidRequest(
@@ -186,6 +187,14 @@ class ItemRequests:
         self._out.send("conversation.item.truncated", item_id=item.id, content_index=0, audio_end_ms=audio_end_ms)
 
 
+def _refuse_sound_of_the_model(given: dict[str, Any]) -> None:
+    """A client may not say what was spoken in the model's place, only what was written [DOC]; the code and the words
+    are those of openai-agents-js issue 963 [OBS]."""
+    for index, part in enumerate(given.get("content", ())):
+        if part["type"] == "output_audio":
+            raise missing(f"item.content[{index}].text")
+
+
 def _with_sound(item: Item, config: SessionConfig) -> dict[str, Any]:
     """An item as it is retrieved: with the sound that was heard or said, as far as it was not truncated."""
     if item.audio is None or not item.shown["content"]:
@@ -200,9 +209,3 @@ def _with_sound(item: Item, config: SessionConfig) -> dict[str, Any]:
             part, start = {**part, "audio": sound}, end
         content.append(part)
     return {**item.shown, "content": content}
-
-
-def _is_spoken(item: Item) -> bool:
-    """Whether the model said it, or is about to: an item that is still made has no content yet."""
-    content = item.shown.get("content", ())
-    return item.role == "assistant" and (not content or content[0]["type"] == "output_audio")

@@ -49,12 +49,20 @@ def test_client_creates_an_item_with_sound(bench: Make, encoded: Encoded, loud: 
     assert len(item.audio) == 10 * FRAME_SAMPLES
 
 
-def test_client_creates_an_item_with_the_models_sound(bench: Make) -> None:
+def test_response_takes_the_models_sound(bench: Make) -> None:
     b = bench(call_format=PCMU)
     part = {"type": "output_audio", "audio": "/////w==", "transcript": "hello"}
-    b.send("conversation.item.create", item={"type": "message", "role": "assistant", "content": [part]})
-    item = b.session.conversation.last
+    b.send("response.create", response={"input": [{"type": "message", "role": "assistant", "content": [part]}]})
+    (item,) = b.session.next_begun().input
     assert (item.spoken, len(item.audio)) == ("hello", 4)
+
+
+def test_client_can_not_create_an_item_with_the_models_sound(bench: Make) -> None:
+    b = bench()
+    content = [{"type": "output_text", "text": "hello"}, {"type": "output_audio", "transcript": "hello"}]
+    error = b.refusal("conversation.item.create", item={"type": "message", "role": "assistant", "content": content})
+    assert (error.code, error.param) == ("missing_required_parameter", "item.content[1].text")
+    assert b.session.conversation.last is None
 
 
 def test_client_creates_an_item_with_sound_that_is_not_base64(bench: Make) -> None:
@@ -170,9 +178,9 @@ def test_client_creates_an_item_with_several_sounds(bench: Make) -> None:
     assert (item.spoken, len(item.audio)) == ("hello there", 8)
 
 
-def test_client_can_not_truncate_a_message_that_begins_with_text(bench: Make) -> None:
-    b = bench(call_format=PCMU)
-    content = [{"type": "output_text", "text": "x"}, {"type": "output_audio", "audio": "/////w==", "transcript": "x"}]
+def test_client_can_not_truncate_a_message_of_text(bench: Make) -> None:
+    b = bench()
+    content = [{"type": "output_text", "text": "x"}]
     b.send("conversation.item.create", item={"type": "message", "role": "assistant", "id": "a", "content": content})
     error = b.refusal("conversation.item.truncate", item_id="a", content_index=0, audio_end_ms=0)
     assert error.message == "Only model output audio messages can be truncated"
