@@ -52,6 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Folder for the journals of failed tests, one HTML file each; without it below pytest's temporary folder.",
     )
 
+    parser.addini(
+        "ringback_patience",
+        default="1",
+        help="By which every `within=` is multiplied, for machines that are slow; RINGBACK_PATIENCE goes before it.",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)

@@ -139,6 +139,15 @@ _ready_option = click.option(
 _verbose_option = click.option(
     "-v", "--verbose", is_flag=True, help="Log everything that happens to stderr, as it happens."
 )
+_patience_option = click.option(
+    "--patience",
+    type=click.FloatRange(min=0, min_open=True),
+    envvar="RINGBACK_PATIENCE",
+    default=1.0,
+    show_default=True,
+    metavar="FACTOR",
+    help="By which the control API multiplies every `within`: for slow machines.",
+)
 
 
 class _Commands(click.Group):
@@ -166,6 +175,7 @@ def main() -> None:
 @settings_options
 @_ready_option
 @_verbose_option
+@_patience_option
 @click.option(
     "--clock",
     type=click.Choice(["system", "manual"]),
@@ -182,7 +192,7 @@ def main() -> None:
     show_default=True,
     help="Event loop; auto is uvloop where it is installed (ringback[fast]), else asyncio's.",
 )
-def serve(ready_json: str | None, verbose: bool, clock: str, loop: LoopKind, **options: Any) -> None:
+def serve(ready_json: str | None, verbose: bool, patience: float, clock: str, loop: LoopKind, **options: Any) -> None:
     """Run the emulator until Ctrl-C."""
     settings = _settings(options)
     _log(verbose)
@@ -191,19 +201,20 @@ def serve(ready_json: str | None, verbose: bool, clock: str, loop: LoopKind, **o
             make_loop = loop_factory(loop)
         except UsageError as error:
             raise click.UsageError(str(error)) from error
-        _run(_serve(settings, ready_json), make_loop)
+        _run(_serve(settings, ready_json, patience), make_loop)
     from ringback.conformance.control.manual_time import ManualTime
 
     time = ManualTime()
-    _run(_serve(settings, ready_json, time), lambda: time.loop)
+    _run(_serve(settings, ready_json, patience, time), lambda: time.loop)
 
 
 @main.command("exec", context_settings={"allow_interspersed_args": False}, epilog=EPILOG)
 @settings_options
 @_ready_option
 @_verbose_option
+@_patience_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def exec_(command: tuple[str, ...], ready_json: str | None, verbose: bool, **options: Any) -> None:
+def exec_(command: tuple[str, ...], ready_json: str | None, verbose: bool, patience: float, **options: Any) -> None:
     """Run COMMAND against an emulator of its own, and exit with its status.
 
     Programs that go to https://api.openai.com reach the emulator instead, unchanged:
@@ -213,7 +224,7 @@ def exec_(command: tuple[str, ...], ready_json: str | None, verbose: bool, **opt
     """
     settings = _settings(options)
     _log(verbose)
-    _run(_exec(settings, ready_json, command))
+    _run(_exec(settings, ready_json, patience, command))
 
 
 @main.command()
@@ -273,7 +284,7 @@ main.add_command(scenario)
 # What they run
 
 
-async def _serve(settings: Settings, ready_json: str | None, time: "ManualTime | None" = None) -> int:
+async def _serve(settings: Settings, ready_json: str | None, patience: float, time: "ManualTime | None" = None) -> int:
     from ringback.conformance.control import Control
 
     from .clock import LoopClock, SystemClock
@@ -285,7 +296,7 @@ async def _serve(settings: Settings, ready_json: str | None, time: "ManualTime |
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     clock = SystemClock() if time is None else LoopClock(SystemClock().now())
-    async with Emulator(settings, clock=clock, control=Control(time)) as emulator:
+    async with Emulator(settings, clock=clock, control=Control(time, patience)) as emulator:
         if ready_json is not None:
             _write_ready(ready_json, emulator.ready.as_dict())
         click.echo(_banner(emulator.ready.as_dict(), settings))
@@ -299,14 +310,14 @@ async def _serve(settings: Settings, ready_json: str | None, time: "ManualTime |
     return 0
 
 
-async def _exec(settings: Settings, ready_json: str | None, command: tuple[str, ...]) -> int:
+async def _exec(settings: Settings, ready_json: str | None, patience: float, command: tuple[str, ...]) -> int:
     from ringback.conformance.control import Control
 
     from .collector import settle
     from .run_command import execute, to_stderr
     from .server import Emulator
 
-    async with Emulator(settings, control=Control()) as emulator:
+    async with Emulator(settings, control=Control(patience=patience)) as emulator:
         ready = emulator.ready
         if ready_json is not None:
             _write_ready(ready_json, ready.as_dict())

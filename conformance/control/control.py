@@ -36,10 +36,12 @@ PHRASES = {
 
 
 class Control:
-    """Mounted by an emulator that is given it. With `time`, the clock is moved by requests."""
+    """Mounted by an emulator that is given it. With `time`, the clock is moved by requests; expectations wait
+    `patience` times as long as they say."""
 
-    def __init__(self, time: "ManualTime | None" = None) -> None:
+    def __init__(self, time: "ManualTime | None" = None, patience: float = 1.0) -> None:
         self._time = time
+        self._patience = patience
         self._emulator: Any = None
         self._stage: Stage | None = None
 
@@ -65,7 +67,7 @@ class Control:
 
         if self._stage is None:
             controlled = ControlledEmulator(self._emulator)
-            self._stage = Stage(controlled)
+            self._stage = Stage(controlled, self._patience)
             if self._time is not None:
                 self._time.has_webhook_out = lambda: controlled.is_waiting
 

@@ -22,8 +22,9 @@ from ..testing.project import ProjectOfTest
 class Stage:
     """Everything by ids and numbers. Raises what the parts raise; `Control` says it in HTTP."""
 
-    def __init__(self, emulator: ControlledEmulator) -> None:
+    def __init__(self, emulator: ControlledEmulator, patience: float = 1.0) -> None:
         self.emulator = emulator
+        self._patience = patience
         self._projects: dict[str, ProjectOfTest] = {}
         self._calls: dict[int, tuple[str, Caller]] = {}
         self._placed = 0
@@ -70,7 +71,8 @@ class Stage:
     def project(self, project_id: str) -> ProjectOfTest:
         if project_id not in self._projects:
             rng = None if self.emulator.seed is None else random.Random(self.emulator.seed)
-            self._projects[project_id] = ProjectOfTest(self.emulator.project(project_id), rng=rng)
+            project = self.emulator.project(project_id)
+            self._projects[project_id] = ProjectOfTest(project, rng=rng, patience=self._patience)
         return self._projects[project_id]
 
     # Calls

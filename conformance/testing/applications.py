@@ -25,6 +25,10 @@ def url_of(path: str) -> str:
 class Application(Protocol):
     """One application of one test."""
 
+    async def open(self) -> None:
+        """Start it, as servers do before the first request. Raises `WrongUse` when it does not start."""
+        ...
+
     async def post(self, headers: Mapping[str, str], body: bytes) -> int:
         """Deliver a webhook; the status of the answer."""
         ...
@@ -51,21 +55,22 @@ def _is_asgi(application: Any) -> bool:
 
 
 class _Asgi:
-    """Runs on the loop of the emulator. `lifespan.startup` comes before the first webhook, as servers have it."""
+    """Runs on the loop of the emulator, with its lifespan."""
 
     def __init__(self, application: Any, path: str) -> None:
         self._application = application
         self._path = path
         self._lifespan: _Lifespan | None = None
 
+    async def open(self) -> None:
+        self._lifespan = _Lifespan(self._application)
+        await self._lifespan.started()
+
     async def close(self) -> None:
         if self._lifespan is not None:
             await self._lifespan.end()
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> int:
-        if self._lifespan is None:
-            self._lifespan = _Lifespan(self._application)
-        await self._lifespan.started()
         status = 0
         sent = False
 
@@ -109,7 +114,7 @@ class _Lifespan:
         self._task = asyncio.create_task(self._run())
 
     async def started(self) -> None:
-        await asyncio.shield(self._started)
+        await self._started
 
     async def end(self) -> None:
         self._is_ending.set()
@@ -144,6 +149,9 @@ class _Wsgi:
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> int:
         return await asyncio.to_thread(self._call, headers, body)
+
+    async def open(self) -> None:
+        """There is nothing to start."""
 
     async def close(self) -> None:
         """There is nothing to close."""
@@ -198,30 +206,25 @@ class _Aiohttp:
         self._application = application
         self._path = path
         self._runner: Any = None
-        self._ready = asyncio.Lock()
+        self._url = ""
+
+    async def open(self) -> None:
+        from aiohttp import web
+
+        self._runner = web.AppRunner(self._application, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0][:2]
+        self._url = f"http://{host}:{port}{self._path}"
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> int:
         import aiohttp
 
-        url = await self._started()
-        async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
+        async with aiohttp.ClientSession() as session, session.post(self._url, data=body, headers=headers) as answer:
             return answer.status
 
     async def close(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    async def _started(self) -> str:
-        from aiohttp import web
-
-        async with self._ready:
-            if self._runner is None:
-                runner = web.AppRunner(self._application, access_log=None)
-                await runner.setup()
-                await web.TCPSite(runner, "127.0.0.1", 0).start()
-                self._runner = runner
-        host, port = self._runner.addresses[0][:2]
-        return f"http://{host}:{port}{self._path}"
+        await self._runner.cleanup()
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

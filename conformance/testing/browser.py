@@ -24,6 +24,7 @@ class Browser(Talker):
 
     async def connected(self, within: float = WITHIN) -> None:
         """Sound and events can flow."""
+        within = self._journal.patient(within)
         try:
             await self._page.connected(within)
         except (FarEndError, WaitTimeout) as error:
@@ -35,6 +36,7 @@ class Browser(Talker):
 
     async def receives(self, type_: str, within: float = WITHIN) -> "ReceivedEvent":
         """The first server event of that type, now or when it comes."""
+        within = self._journal.patient(within)
         try:
             return await self._page.events.wait_for(type_, timeout=within)
         except (FarEndError, WaitTimeout) as error:

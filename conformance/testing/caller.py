@@ -36,6 +36,7 @@ class Talker:
 
         Each utterance is read once: the next `hears` looks behind it.
         """
+        within = self._journal.patient(within)
         expected = f"the caller to hear {_described(text)} within {within:g} s"
         try:
             said = await self._line.wait_for_heard(_accepts(text), within, after=self._read)
@@ -47,6 +48,7 @@ class Talker:
 
     async def ended(self, by: EndedBy | None = None, within: float = WITHIN) -> EndedBy:
         """The call is over. Returns who ended it."""
+        within = self._journal.patient(within)
         expected = f"the call to be ended{'' if by is None else f' by the {by}'} within {within:g} s"
         try:
             who: EndedBy = "application" if await self._line.ended(within) in ("callee", "refused") else "caller"
@@ -104,7 +106,7 @@ class Talker:
 
     async def _until_hush(self) -> None:
         while True:
-            await self._journal.until(self._nobody_answers, WITHIN, "the end of a response")
+            await self._journal.until(self._nobody_answers, self._journal.patient(WITHIN), "the end of a response")
             await self._line.wait_for_quiet(HUSH)
             if self._line.is_over or self._nobody_answers():
                 return
@@ -136,6 +138,7 @@ class Caller(Talker):
 
     async def answered(self, within: float = WITHIN) -> None:
         """The application has accepted the call."""
+        within = self._journal.patient(within)
         try:
             await self._call.answered(within)
         except (CallRefused, CallEnded, WaitTimeout, FarEndError) as error:
@@ -143,6 +146,7 @@ class Caller(Talker):
 
     async def rejected(self, status: int | None = None, within: float = WITHIN) -> int:
         """The call was refused, with that SIP status if one is named. Returns the status."""
+        within = self._journal.patient(within)
         expected = f"the call to be rejected{'' if status is None else f' with {status}'} within {within:g} s"
         try:
             final = await self._call.final_response(within)
@@ -154,6 +158,7 @@ class Caller(Talker):
 
     async def transferred_to(self, target: str, within: float = WITHIN) -> None:
         """The application transfers the call there: `Refer-To` names exactly this URI."""
+        within = self._journal.patient(within)
         expected = f"a transfer to {target} within {within:g} s"
         try:
             found = await self._call.wait_for_refer(within)

@@ -31,9 +31,9 @@ class EmulatorThread:
             self.thread.close()
             raise
 
-    def open_project(self, faults: Iterable[Fault] = ()) -> ProjectOfTest:
-        """A tenant with nothing of another test's in it."""
-        return self.thread.run(self._open_project(faults))
+    def open_project(self, faults: Iterable[Fault] = (), patience: float = 1.0) -> ProjectOfTest:
+        """A tenant with nothing of another test's in it. Virtual time needs no patience: it waits for the work."""
+        return self.thread.run(self._open_project(faults, 1.0 if self.is_virtual else patience))
 
     async def now(self) -> float:
         """Unix time by the emulator's clock."""
@@ -53,7 +53,7 @@ class EmulatorThread:
         self.thread.run(self.emulator.stop())
         self.thread.close()
 
-    async def _open_project(self, faults: Iterable[Fault]) -> ProjectOfTest:
+    async def _open_project(self, faults: Iterable[Fault], patience: float) -> ProjectOfTest:
         rng = random.Random(SEED + self._projects) if self.is_virtual else None
         self._projects += 1  # phones of two projects have ids of their own
-        return ProjectOfTest(self.emulator.project(faults=faults), rng=rng)
+        return ProjectOfTest(self.emulator.project(faults=faults), rng=rng, patience=patience)

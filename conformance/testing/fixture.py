@@ -1,5 +1,6 @@
 """The fixtures at work: what the marker says becomes a project, the environment, and a leak check behind the test."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from .emulator_thread import EmulatorThread
 from .errors import WrongUse
 from .failure import FAILED, FOLDER, PROJECT
 from .faults import faults_of
+from .patience import PATIENCE, patience_of
 from .synchronous import Ringback
 
 Fixture = TypeVar("Fixture", Ringback, AsyncRingback)
@@ -18,6 +20,7 @@ MARKER = "ringback"
 SHARED_EMULATOR = "ringback_emulator"
 OWN_EMULATOR = "ringback_manual_emulator"
 CLOCKS = ("system", "manual")
+INI = "ringback_patience"
 
 
 def open_ringback(
@@ -28,7 +31,7 @@ def open_ringback(
     is_virtual = wanted.get("clock", "system") == "manual"
     emulator: EmulatorThread = request.getfixturevalue(OWN_EMULATOR if is_virtual else SHARED_EMULATOR)
     faults = faults_of(wanted.get("faults", ()))
-    project = emulator.open_project(faults)
+    project = emulator.open_project(faults, _patience(request.config))
     if (scenario := wanted.get("scenario")) is not None:
         project.project.play(scenario)
     fixture = kind(emulator, project, faults)
@@ -42,6 +45,14 @@ def open_ringback(
     emulator.thread.run(project.close())
     if left and not request.node.stash.get(FAILED, False):
         pytest.fail("the test is over, but " + "; ".join(left), pytrace=False)
+
+
+def _patience(config: pytest.Config) -> float:
+    """What the environment says, else the ini file: the machine knows better than the project how fast it is."""
+    try:
+        return patience_of(os.environ.get(PATIENCE) or config.getini(INI))
+    except WrongUse as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _folder(request: pytest.FixtureRequest) -> Callable[[], Path]:

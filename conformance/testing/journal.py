@@ -18,8 +18,9 @@ class Journal:
     """The records of one test's project. Filters are by kind (`sip`, `webhook.attempt` …) and by what their data holds:
     `records("rest.request", method="POST")`."""
 
-    def __init__(self, project: EmbeddedProject) -> None:
+    def __init__(self, project: EmbeddedProject, patience: float = 1.0) -> None:
         self._project = project
+        self._patience = patience
         self._watch = Watch()
         self.raised: list[str] = []
         """Tracebacks of what applications in this process have raised."""
@@ -60,8 +61,13 @@ class Journal:
 
     # Waiting
 
+    def patient(self, within: float) -> float:
+        """How long a test waits on this machine that says `within` so many seconds."""
+        return within * self._patience
+
     async def wait_for(self, kind: str, *, within: float = WITHIN, **data: Any) -> Record:
         """The first record of that kind with that data, now or when it comes. Raises `ExpectationFailed`."""
+        within = self.patient(within)
         what = f"{kind}{''.join(f', {name}={value!r}' for name, value in data.items())} within {within:g} s"
         found: Record = await self.until(lambda: next(iter(self.records(kind, **data)), None), within, what)
         return found

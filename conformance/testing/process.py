@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .errors import ExpectationFailed
@@ -21,8 +21,16 @@ END = 5.0
 class Program:
     """A program that runs, and what it has printed so far. It ends with the test."""
 
-    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], cwd: str | Path | None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        cwd: str | Path | None,
+        patient: Callable[[float], float],
+    ) -> None:
         self.command = tuple(command)
+        self._patient = patient
         self.lines: list[str] = []
         self._news = threading.Condition()
         self._process = subprocess.Popen(
@@ -44,6 +52,7 @@ class Program:
 
     def prints(self, text: str | re.Pattern[str], within: float = START) -> str:
         """The first line with that text or pattern in it, now or when it comes. Raises `ExpectationFailed`."""
+        within = self._patient(within)
         pattern = re.compile(re.escape(text)) if isinstance(text, str) else text
 
         def found() -> str | None:

@@ -29,9 +29,9 @@ TEARDOWN = 5.0
 class ProjectOfTest:
     """Made by `EmulatorThread.open_project`. `leaks`, `end_programs` and `close` end it, in this order."""
 
-    def __init__(self, project: EmbeddedProject, *, rng: random.Random | None) -> None:
+    def __init__(self, project: EmbeddedProject, *, rng: random.Random | None, patience: float = 1.0) -> None:
         self.project = project
-        self.journal = Journal(project)
+        self.journal = Journal(project, patience)
         self._rng = rng
         self._applications: list[Application] = []
         self._phones: dict[Transport, Phone] = {}
@@ -51,6 +51,7 @@ class ProjectOfTest:
         called = application_of(application, path)
         self._applications.append(called)
         number = len(self._applications)
+        await called.open()
         self.project.add_webhook(f"{url_of(path)}?application={number}", self._answering(called.post))
 
     async def browse(self, session: Mapping[str, Any] | None, secret: str | None, through: str | None) -> "Browser":
@@ -81,7 +82,7 @@ class ProjectOfTest:
         cwd: str | Path | None,
     ) -> Program:
         """Run a program. It is ended by `close`."""
-        program = Program(command, environment=environment, cwd=cwd)
+        program = Program(command, environment=environment, cwd=cwd, patient=self.journal.patient)
         self.programs.append(program)
         return program
 
@@ -143,8 +144,9 @@ class ProjectOfTest:
         left = [f"call {call_id} was not ended: hang up, or expect `call.ended()`" for call_id in self._open_calls()]
         if left or not self._unfinished():
             return left
+        within = self.journal.patient(TEARDOWN)
         try:
-            await self.journal.until(lambda: not self._unfinished(), TEARDOWN, "the end of everything")
+            await self.journal.until(lambda: not self._unfinished(), within, "the end of everything")
         except ExpectationFailed:
             return self._unfinished()
         return []

@@ -2,9 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from openai import AsyncOpenAI, InvalidWebhookSignatureError
+from openai.resources.realtime import AsyncRealtime  # noqa: F401 -- else imported when first used: a caller would wait
+from openai.resources.webhooks import AsyncWebhooks  # noqa: F401 -- the same
 from websockets import ConnectionClosedError
 
 GREETING = "Thank you for calling, how can I help you?"
@@ -15,13 +19,23 @@ TRANSFER = {
     "parameters": {"type": "object", "properties": {"target": {"type": "string"}}, "required": ["target"]},
 }
 
-app = FastAPI()
 conversations: set[asyncio.Task[None]] = set()
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Before the first caller rings: the client of all of them."""
+    async with AsyncOpenAI() as client:
+        app.state.client = client
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
 
 
 @app.post("/openai")
 async def webhook(request: Request) -> Response:
-    client = AsyncOpenAI()
+    client: AsyncOpenAI = request.app.state.client
     try:
         event = client.webhooks.unwrap(await request.body(), request.headers)
     except InvalidWebhookSignatureError:

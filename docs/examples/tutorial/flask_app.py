@@ -4,7 +4,9 @@ import json
 import threading
 
 from flask import Flask, request
-from openai import InvalidWebhookSignatureError, OpenAI
+from openai import DefaultHttpxClient, InvalidWebhookSignatureError, OpenAI
+from openai.resources.realtime import Realtime  # noqa: F401 -- else imported when first used: a caller would wait
+from openai.resources.webhooks import Webhooks  # noqa: F401 -- the same
 from websockets import ConnectionClosedError
 
 GREETING = "Thank you for calling, how can I help you?"
@@ -16,11 +18,12 @@ TRANSFER = {
 }
 
 app = Flask(__name__)
+connections = DefaultHttpxClient()
 
 
 @app.post("/openai")
 def webhook() -> tuple[str, int]:
-    client = OpenAI()
+    client = OpenAI(http_client=connections)
     try:
         event = client.webhooks.unwrap(request.data, request.headers)
     except InvalidWebhookSignatureError:

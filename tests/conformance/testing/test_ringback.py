@@ -124,6 +124,15 @@ def test_caller_reaches_an_aiohttp_application(ringback: Ringback) -> None:
     assert ringback.dial().rejected() == 603
 
 
+def test_user_is_told_at_once_when_an_application_does_not_start(ringback: Ringback) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    with pytest.raises(WrongUse, match="the application does not start: no database"):
+        ringback.webhook(application)
+
+
 def test_test_has_the_environment_of_its_own_project(ringback: Ringback, monkeypatch: pytest.MonkeyPatch) -> None:
     with OpenAI() as client:
         assert str(client.base_url).rstrip("/") == ringback.base_url.rstrip("/")

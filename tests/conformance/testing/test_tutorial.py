@@ -11,7 +11,9 @@ from ports import turn_at
 from ringback.conformance.testing import Ringback
 
 TUTORIAL = Path(__file__).parents[3] / "docs" / "examples" / "tutorial"
-pytestmark = pytest.mark.xdist_group("port 8000")
+PATIENCE = 150
+"""Seconds for pytest and the application beside it: on a slow machine the imports alone take half a minute."""
+pytestmark = [pytest.mark.xdist_group("port 8000"), pytest.mark.timeout(PATIENCE + 10)]
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def run_tutorial(tmp_path: Path, *files: str, **environment: str) -> str:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=PATIENCE,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout
