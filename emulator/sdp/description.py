@@ -1,13 +1,13 @@
 """Session descriptions (RFC 8866), read as leniently as telephones write them.
 
 Unknown lines, a missing `o=`, `s=` or `t=`, bare LF and blank lines are accepted: a call can do without what they say.
-What media needs (`m=`, `c=`) is either understood or refused with the line that is wrong.
+What media needs (`m=`, `c=`) is either understood or refused with the line that is wrong. As in `sip`, the values are
+named tuples: several are made for every call.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ..errors import SdpError
 
@@ -18,8 +18,7 @@ read_address = lru_cache(maxsize=256)(ip_address)
 """Raises `ValueError` for a host name. Calls from one trunk have the same few addresses."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(NamedTuple):
     """A `c=` line, without the TTL and count of multicast. `address` may be a host name."""
 
     address_type: str
@@ -34,8 +33,7 @@ class Connection:
             return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaDescription:
+class MediaDescription(NamedTuple):
     """One `m=` section. `connection` is its own `c=`, else the session's, else None."""
 
     kind: str
@@ -54,8 +52,7 @@ class MediaDescription:
         return [value for key, value in self.attributes if key == name and value is not None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionDescription:
+class SessionDescription(NamedTuple):
     """What an offer or answer says. `origin` is the raw value of `o=`, "" when it is missing."""
 
     origin: str
@@ -67,47 +64,57 @@ class SessionDescription:
 
 def parse(text: bytes | str) -> SessionDescription:
     """Read a description. Raises `SdpError` 400 with the line that can't be read; next is `offer_answer.negotiate`."""
-    session: dict[str, str] = {}
-    session_lines: list[tuple[str, str]] = []
-    sections: list[tuple[str, list[tuple[str, str]]]] = []
-    for kind, value in _lines(text):
-        if kind == "m":
-            sections.append((value, []))
-        elif sections:
-            sections[-1][1].append((kind, value))
-        else:
-            session.setdefault(kind, value)
-            session_lines.append((kind, value))
-    connection = _connection(session_lines)
+    session = section = _Section()
+    sections: list[tuple[str, _Section]] = []
+    for line in _lines(text):
+        letter, value = line[0], line[2:].strip()
+        if line[1:2] != "=" or letter == "=":
+            raise SdpError(f"SDP line {line[:80]!r} is not of the form x=value")
+        if letter == "a":
+            name, colon, rest = value.partition(":")
+            section.attributes.append((name.strip().lower(), rest.strip() if colon else None))
+        elif letter == "m":
+            section = _Section()
+            sections.append((value, section))
+        elif letter not in section.values:
+            section.values[letter] = value
+    connection = _connection(session)
     return SessionDescription(
-        origin=session.get("o", ""),
-        name=session.get("s", ""),
+        origin=session.values.get("o", ""),
+        name=session.values.get("s", ""),
         connection=connection,
-        attributes=_attributes(session_lines),
-        media=tuple(_media(value, lines, connection) for value, lines in sections),
+        attributes=tuple(session.attributes),
+        media=tuple([_media(value, section, connection) for value, section in sections]),
     )
 
 
-def _lines(text: bytes | str) -> list[tuple[str, str]]:
-    """`(letter, value)` of every line. A subject in Latin-1 is no reason to refuse a call: it is never acted upon."""
+class _Section:
+    """The lines of a media section, or those before the first: attributes in order, and of each other letter the first
+    value."""
+
+    __slots__ = ("attributes", "values")
+
+    def __init__(self) -> None:
+        self.attributes: list[tuple[str, str | None]] = []
+        self.values: dict[str, str] = {}
+
+
+def _lines(text: bytes | str) -> list[str]:
+    """All that are not blank. A subject in Latin-1 is no reason to refuse a call: it is never acted upon."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", errors="replace")
-    pairs: list[tuple[str, str]] = []
-    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        if not line.strip():
-            continue
-        letter, equals, value = line.strip().partition("=")
-        if not equals or len(letter) != 1:
-            raise SdpError(f"SDP line {line[:80]!r} is not of the form x=value")
-        pairs.append((letter, value.strip()))
-    if not pairs:
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = [line for each in text.split("\n") if (line := each.strip())]
+    if not lines:
         raise SdpError("the session description is empty")
-    if pairs[0] != ("v", "0"):
-        raise SdpError(f"SDP begins with {'='.join(pairs[0])[:80]!r} instead of 'v=0'")
-    return pairs
+    letter, equals, value = lines[0].partition("=")
+    if equals and len(letter) == 1 and (letter, value.strip()) != ("v", "0"):
+        raise SdpError(f"SDP begins with {lines[0][:80]!r} instead of 'v=0'")
+    return lines
 
 
-def _media(value: str, lines: list[tuple[str, str]], session: Connection | None) -> MediaDescription:
+def _media(value: str, section: _Section, session: Connection | None) -> MediaDescription:
     parts = value.split()
     if len(parts) < 4:
         raise SdpError(f"SDP line 'm={value[:80]}' lacks a port, protocol or format")
@@ -119,28 +126,19 @@ def _media(value: str, lines: list[tuple[str, str]], session: Connection | None)
         port=int(port_text),
         protocol=parts[2].upper(),
         formats=tuple(parts[3:]),
-        connection=_connection(lines) or session,
-        attributes=_attributes(lines),
+        connection=_connection(section) or session,
+        attributes=tuple(section.attributes),
     )
 
 
-def _connection(lines: list[tuple[str, str]]) -> Connection | None:
-    value = next((value for kind, value in lines if kind == "c"), None)
+def _connection(section: _Section) -> Connection | None:
+    value = section.values.get("c")
     if value is None:
         return None
     parts = value.split()
     if len(parts) != 3 or parts[0].upper() != "IN" or parts[1].upper() not in ("IP4", "IP6"):
         raise SdpError(f"SDP line 'c={value[:80]}' is not 'c=IN IP4|IP6 <address>'")
     return Connection(address_type=parts[1].upper(), address=parts[2].partition("/")[0])
-
-
-def _attributes(lines: list[tuple[str, str]]) -> Attributes:
-    attributes: list[tuple[str, str | None]] = []
-    for kind, text in lines:
-        if kind == "a":
-            name, colon, value = text.partition(":")
-            attributes.append((name.strip().lower(), value.strip() if colon else None))
-    return tuple(attributes)
 
 
 def _is_number(text: str) -> bool:

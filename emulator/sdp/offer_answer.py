@@ -4,10 +4,9 @@
 a description; then `negotiate` reads the peer's answer just as well. `local_description` calls both builders.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from ipaddress import IPv6Address
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ..errors import SdpError
 from .crypto import Crypto, first_usable
@@ -60,11 +59,19 @@ _ENCODINGS: dict[tuple[str, int, int], Codec] = {
     ("G722", 8000, 1): "G722",  # RFC 3551 4.5.2: a mistake that stays
     ("OPUS", OPUS_CLOCK_RATE, 2): "opus",  # RFC 7587 7: always two channels
 }
+_USUAL_ENCODINGS = {
+    "PCMU/8000": ("PCMU", 8000, 1),
+    "PCMA/8000": ("PCMA", 8000, 1),
+    "telephone-event/8000": ("TELEPHONE-EVENT", 8000, 1),
+}
+"""What `_encoding` makes of nearly all `rtpmap`s: a look-up takes a fifth of the time."""
+_STATIC_ENCODINGS = {number: (codec, CLOCK_RATE, 1) for number, codec in STATIC_PAYLOAD_TYPES.items()} | {
+    str(COMFORT_NOISE_PAYLOAD_TYPE): ("CN", CLOCK_RATE, 1)
+}
 _DIRECTIONS: dict[str, Direction] = {name: name for name in _REVERSED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NegotiatedAudio:
+class NegotiatedAudio(NamedTuple):
     """What both sides agreed on. `direction` is ours: `recvonly` when the peer only sends (hold).
 
     `ptime_ms` is the packet length that the peer likes to receive; `rtcp_port` is where its RTCP goes. `media_index` of
@@ -183,19 +190,64 @@ def build_offer(
     return "".join(f"{line}\r\n" for line in lines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
+class _Format(NamedTuple):
+    """A payload type of an audio line, and what it stands for. `name` is in upper case."""
+
+    payload_type: int
+    name: str
+    rate: int
+    channels: int
+
+
+class _AudioLine:
+    """What the attributes of an audio line say, read in one pass.
+
+    `formats` are in the order of the `m=` line, which is the order of preference. `parameters` are the `fmtp` values by
+    payload type, `wishes` the first value of each attribute that has one, `direction` the last that was named.
+    """
+
+    __slots__ = ("direction", "formats", "parameters", "wishes")
+
+    def __init__(self, media: MediaDescription) -> None:
+        self.direction: Direction | None = None
+        self.parameters: dict[str, str] = {}
+        self.wishes: dict[str, str] = {}
+        mapped: dict[str, tuple[str, int, int]] = {}
+        for name, value in media.attributes:
+            if name in _DIRECTIONS:
+                self.direction = _DIRECTIONS[name]
+            elif value is None:
+                continue
+            elif name == "rtpmap":
+                number, _, text = value.partition(" ")
+                mapped.setdefault(number, _USUAL_ENCODINGS.get(text) or _encoding(text))
+            elif name == "fmtp":
+                number, _, text = value.partition(" ")
+                if text := text.strip():
+                    self.parameters.setdefault(number, text)
+            else:
+                self.wishes.setdefault(name, value)
+        self.formats = [
+            _Format(payload_type, *encoding)
+            for number in media.formats
+            if (payload_type := _number(number, 128)) < 128
+            and (encoding := mapped.get(number) or _STATIC_ENCODINGS.get(number)) is not None
+        ]
+
+
+class _Choice(NamedTuple):
     """What one audio line leads to."""
 
+    line: _AudioLine
     payload_type: int
     codec: Codec
     crypto: Crypto | None
 
 
 def _negotiated(offer: SessionDescription, index: int, choice: _Choice) -> NegotiatedAudio:
-    media = offer.media[index]
-    clock_rate = _clock_rate(choice.codec)
-    events_type, events, events_rate = _telephone_events(media, clock_rate)
+    media, line = offer.media[index], choice.line
+    clock_rate = OPUS_CLOCK_RATE if choice.codec == "opus" else CLOCK_RATE
+    events_type, events, events_rate = _telephone_events(line, clock_rate)
     return NegotiatedAudio(
         codec=choice.codec,
         payload_type=choice.payload_type,
@@ -203,18 +255,15 @@ def _negotiated(offer: SessionDescription, index: int, choice: _Choice) -> Negot
         dtmf_payload_type=events_type,
         dtmf_events=events,
         dtmf_clock_rate=events_rate,
-        ptime_ms=_ptime(media, OPUS_PTIMES_MS if choice.codec == "opus" else SENDABLE_PTIMES_MS),
+        ptime_ms=_ptime(line, OPUS_PTIMES_MS if choice.codec == "opus" else SENDABLE_PTIMES_MS),
         remote_address=_remote_address(media),
         remote_port=media.port,
-        rtcp_port=_rtcp_port(media),
-        direction=_REVERSED[_offered_direction(offer, media)],
+        rtcp_port=_rtcp_port(line, media.port),
+        direction=_REVERSED[_offered_direction(offer, media, line)],
         media_index=index,
         media_count=len(offer.media),
         crypto=choice.crypto,
-        has_comfort_noise=any(
-            (number, name, rate) == (COMFORT_NOISE_PAYLOAD_TYPE, "CN", clock_rate)
-            for number, name, rate, _ in _formats(media)
-        ),
+        has_comfort_noise=(COMFORT_NOISE_PAYLOAD_TYPE, "CN", clock_rate) in [each[:3] for each in line.formats],
     )
 
 
@@ -237,62 +286,40 @@ def _choose(media: MediaDescription, codecs: Sequence[Codec], srtp: SrtpUse) -> 
             return f"{line} has no a=crypto with a suite and a key that we know"
     elif srtp == "required":
         return f"{line} is plain RTP, only SRTP is spoken here"
-    for payload_type, name, rate, channels in _formats(media):
+    read = _AudioLine(media)
+    for payload_type, name, rate, channels in read.formats:
         codec = _ENCODINGS.get((name, rate, channels))
         if codec in codecs and codec is not None:
-            return _Choice(payload_type, codec, crypto)
+            return _Choice(read, payload_type, codec, crypto)
     return f"{line} has none of {', '.join(codecs)}"
 
 
-def _formats(media: MediaDescription) -> Iterator[tuple[int, str, int, int]]:
-    """`(payload type, NAME, clock rate, channels)` in the order of the `m=` line, which is the order of preference."""
-    mapped: dict[str, tuple[str, int, int]] = {}
-    for value in media.attributes_named("rtpmap"):
-        number, _, encoding = value.partition(" ")
-        name, _, rest = encoding.strip().partition("/")
-        rate, _, channels = rest.partition("/")
-        mapped.setdefault(number, (name.upper(), _number(rate, 0), _number(channels, 1)))
-    for number in media.formats:
-        payload_type = _number(number, 128)
-        if payload_type > 127:
-            continue
-        if number in mapped:
-            yield payload_type, *mapped[number]
-        elif payload_type == COMFORT_NOISE_PAYLOAD_TYPE:
-            yield payload_type, "CN", CLOCK_RATE, 1
-        elif number in STATIC_PAYLOAD_TYPES:
-            yield payload_type, STATIC_PAYLOAD_TYPES[number], CLOCK_RATE, 1
+def _encoding(text: str) -> tuple[str, int, int]:
+    """NAME, clock rate and channels of an `rtpmap`."""
+    name, _, rest = text.strip().partition("/")
+    rate, _, channels = rest.partition("/")
+    return name.upper(), _number(rate, 0), _number(channels, 1)
 
 
-def _clock_rate(codec: Codec) -> int:
-    return OPUS_CLOCK_RATE if codec == "opus" else CLOCK_RATE
-
-
-def _telephone_events(media: MediaDescription, clock_rate: int) -> tuple[int | None, str | None, int]:
+def _telephone_events(line: _AudioLine, clock_rate: int) -> tuple[int | None, str | None, int]:
     """Payload type, events and clock rate. RFC 4733 2.4.1: a type for each clock rate in use; telephones that have Opus
     and only know the 8000 of G.711 are understood too."""
-    offered = [(rate, number) for number, name, rate, _ in _formats(media) if name == "TELEPHONE-EVENT"]
+    offered = [each for each in line.formats if each.name == "TELEPHONE-EVENT"]
     for wanted in (clock_rate, CLOCK_RATE):
-        for rate, payload_type in offered:
+        for payload_type, _, rate, _ in offered:
             if rate == wanted:
-                return payload_type, _events(media, payload_type), rate
+                return payload_type, line.parameters.get(str(payload_type), DEFAULT_EVENTS), rate
     return None, None, clock_rate
 
 
-def _events(media: MediaDescription, payload_type: int) -> str:
-    for value in media.attributes_named("fmtp"):
-        number, _, events = value.partition(" ")
-        if number == str(payload_type) and events.strip():
-            return events.strip()
-    return DEFAULT_EVENTS
-
-
-def _ptime(media: MediaDescription, sendable: Sequence[int]) -> int:
+def _ptime(line: _AudioLine, sendable: Sequence[int]) -> int:
     """RFC 8866 6.4: ptime is a wish of the receiver. One that we can't send gets 20 ms, or what `maxptime` leaves."""
-    wish = _number((media.attribute("ptime") or "").partition(".")[0], 0)  # "20.0" has been seen
-    limit = _number((media.attribute("maxptime") or "").partition(".")[0], 0) or max(SENDABLE_PTIMES_MS)
+    wish = _number(line.wishes.get("ptime", "").partition(".")[0], 0)  # "20.0" has been seen
+    limit = _number(line.wishes.get("maxptime", "").partition(".")[0], 0) or max(SENDABLE_PTIMES_MS)
     if wish not in SENDABLE_PTIMES_MS:
         wish = PTIME_MS
+    if wish in sendable and wish <= limit:
+        return wish
     return max((ptime for ptime in sendable if ptime <= min(wish, limit)), default=sendable[0])
 
 
@@ -306,17 +333,17 @@ def _remote_address(media: MediaDescription) -> str:
         raise SdpError(f"c= names {media.connection.address!r}: an IP address is expected", status=488) from None
 
 
-def _rtcp_port(media: MediaDescription) -> int:
-    port = _number((media.attribute("rtcp") or "").partition(" ")[0], 0)  # RFC 3605
-    return port if 0 < port <= 65535 else min(media.port + 1, 65535)
+def _rtcp_port(line: _AudioLine, rtp_port: int) -> int:
+    port = _number(line.wishes.get("rtcp", "").partition(" ")[0], 0)  # RFC 3605
+    return port if 0 < port <= 65535 else min(rtp_port + 1, 65535)
 
 
-def _offered_direction(offer: SessionDescription, media: MediaDescription) -> Direction:
+def _offered_direction(offer: SessionDescription, media: MediaDescription, line: _AudioLine) -> Direction:
     """The media's direction, else the session's, else sendrecv (RFC 8866 6.7); c=0.0.0.0 takes the receiving half."""
-    direction: Direction = "sendrecv"
-    for attributes in (offer.attributes, media.attributes):
-        for name, _ in attributes:
-            direction = _DIRECTIONS.get(name, direction)
+    direction = line.direction
+    if direction is None:
+        named = [_DIRECTIONS[name] for name, _ in offer.attributes if name in _DIRECTIONS]
+        direction = named[-1] if named else "sendrecv"
     if media.connection is not None and media.connection.is_null:
         return "sendonly" if direction in ("sendrecv", "sendonly") else "inactive"
     return direction
