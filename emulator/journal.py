@@ -110,23 +110,16 @@ class Journal:
         if kind not in KINDS:
             raise EmulatorBug(f"journal entry of unknown kind {kind!r}")
         self._sequence += 1
-        entry = Entry(
-            sequence=self._sequence,
-            at=now,
-            kind=kind,
-            project_id=project_id,
-            call_id=call_id,
-            sip_call_id=sip_call_id,
-            data=data,
-        )
+        entry = Entry(self._sequence, now, kind, project_id, call_id, sip_call_id, data)
         self._entries.append(entry)
         if len(self._entries) > self._limit:
             oldest = self._entries.popleft()
             self.dropped += 1
             if self._on_drop is not None:
                 self._on_drop(oldest)
-        for listener in tuple(self._listeners):
-            listener(entry)
+        if self._listeners:
+            for listener in tuple(self._listeners):
+                listener(entry)
         return entry
 
     def add_bug(

@@ -5,6 +5,7 @@ The values are named tuples, not dataclasses: several are made for every message
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from ..errors import SipError, UsageError
@@ -60,6 +61,7 @@ _DISPLAY = rf"{_QUOTED}[ \t]*+|(?:[A-Za-z0-9!%'*+.^_`~\x80-\U0010ffff-]++[ \t]*+
 _NAME_ADDRESS = re.compile(rf"({_DISPLAY})<([A-Za-z][A-Za-z0-9+.-]*+:[!#-;=?-~]++)>({_PARAMETERS})\Z", re.DOTALL)
 # RFC 3261 20: without brackets parameters are the header's, and the URI has neither comma nor question mark.
 _ADDRESS = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*+:[!#-+\-.-:=@-~]++)({_PARAMETERS})\Z", re.DOTALL)
+_TAG = re.compile(r';tag=([^\x00-\x20\x7f;,"<>=?]++)\Z')
 _VIA = re.compile(
     rf"[Ss][Ii][Pp][ \t]*+/[ \t]*+2\.0[ \t]*+/[ \t]*+({TOKEN})[ \t]++({HOST})(?:[ \t]*+:[ \t]*+([0-9]{{1,5}}))?"
 )
@@ -137,7 +139,8 @@ class Headers:
 
     def get_list(self, name: str) -> list[str]:
         """The elements of a list, however many fields it is spread over. Raises `SipError` (400)."""
-        return [element for value in self.values(key_of(name)) for element in split_list(value)]
+        values = self.values(KEYS.get(name) or key_of(name))
+        return [element for value in values for element in split_list(value)] if values else []
 
     def values(self, key: str) -> Sequence[str]:
         """One value a field, by `key_of(name)`: the fast way in, for fields that every message is asked for."""
@@ -187,13 +190,8 @@ class NameAddress(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "NameAddress":
         """Raises `SipError` (400) if this is no address. The URI in it is read by `uri` only."""
-        match = _NAME_ADDRESS.match(text)
-        if match is not None:
-            return cls(*match.groups())
-        match = _ADDRESS.match(text)
-        if match is None:
-            raise SipError(f"{excerpt(text)} is not an address")
-        return cls("", *match.groups())
+        # Every request of a dialog has the same two, and a trunk few contacts; giant ones are not kept.
+        return _parse_address_often(text) if len(text) < 256 else _parse_address(text)
 
     @property
     def display(self) -> str | None:
@@ -219,7 +217,10 @@ class NameAddress(NamedTuple):
 
     @property
     def tag(self) -> str | None:
-        return find_parameter(self.parameters, "tag")
+        if not self.parameter_text:
+            return None
+        match = _TAG.match(self.parameter_text)  # nearly always it is the only parameter
+        return find_parameter(self.parameters, "tag") if match is None else match.group(1)
 
     def __str__(self) -> str:
         return f"{self.display_text}<{self.uri_text}>{self.parameter_text}"
@@ -281,13 +282,27 @@ class CSeq(NamedTuple):
         match = _CSEQ.match(text)
         if match is None:
             raise SipError(f"{excerpt(text)} is not a CSeq")
-        number = int(match.group(1))
+        digits, method = match.groups()
+        number = int(digits)
         if number >= 1 << 31:
             raise SipError(f"CSeq {number} is not below 2^31")
-        return cls(number, match.group(2))
+        return cls(number, method)
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
+
+
+def _parse_address(text: str) -> NameAddress:
+    match = _NAME_ADDRESS.match(text)
+    if match is not None:
+        return NameAddress(*match.groups())
+    match = _ADDRESS.match(text)
+    if match is None:
+        raise SipError(f"{excerpt(text)} is not an address")
+    return NameAddress("", *match.groups())
+
+
+_parse_address_often = lru_cache(maxsize=1024)(_parse_address)
 
 
 def key_of(name: str) -> str:

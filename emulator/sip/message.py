@@ -137,7 +137,10 @@ class _Message:
     @property
     def call_id(self) -> str:
         """The SIP Call-ID."""
-        return self._single("call-id", "Call-ID")
+        call_id: str | None = self.headers.parsed.get("call-id")
+        if call_id is None:
+            call_id = self.headers.parsed["call-id"] = self._single("call-id", "Call-ID")
+        return call_id
 
     @property
     def call_id_text(self) -> str | None:
@@ -157,6 +160,8 @@ class _Message:
         contacts: tuple[NameAddress, ...] | None = self.headers.parsed.get("contact")
         if contacts is None:
             values = self.headers.values("contact")
+            if not values:
+                return ()
             if len(values) == 1 and "," not in values[0] and values[0] != "*":
                 contacts = (NameAddress.parse(values[0]),)
             else:
@@ -378,6 +383,8 @@ def response_to(
 
 
 _Items = list[tuple[str, str]]
+_REPEATED: Final = (("From", "from"), ("To", "to"), ("Call-ID", "call-id"), ("CSeq", "cseq"))
+"""Names and keys, in the order in which the service writes them [OBS]."""
 
 
 def _copied(request: Request, to_tag: str | None, via: Via | None) -> tuple[_Items, _Items]:
@@ -387,10 +394,9 @@ def _copied(request: Request, to_tag: str | None, via: Via | None) -> tuple[_Ite
         return kept[2], kept[3]
     values = request.headers.values
     vias = [("Via", value) for value in _response_vias(request, via)]
-    others = [("From", value) for value in values("from")]
-    others += [("To", _tagged(request, value, to_tag)) for value in values("to")]
-    others += [("Call-ID", value) for value in values("call-id")]
-    others += [("CSeq", value) for value in values("cseq")]
+    others = [(name, value) for name, key in _REPEATED for value in values(key)]
+    if to_tag is not None:
+        others = [(name, _tagged(request, value, to_tag) if name == "To" else value) for name, value in others]
     request.headers.parsed[_COPIED] = (to_tag, via, vias, others)
     return vias, others
 
@@ -407,9 +413,7 @@ def _response_vias(request: Request, via: Via | None) -> Sequence[str]:
     return [", ".join([str(via), *others]), *values[1:]]
 
 
-def _tagged(request: Request, value: str, tag: str | None) -> str:
-    if tag is None:
-        return value
+def _tagged(request: Request, value: str, tag: str) -> str:
     try:
         has_tag = request.to.has_parameter("tag")
     except SipError:

@@ -230,12 +230,11 @@ def _read_plain_fields(fields: str) -> Headers | None:
     index: dict[str, list[str]] = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        if name in KEYS:
-            key = KEYS[name]
-        elif _TOKEN.match(name) is not None:
+        key = KEYS.get(name)
+        if key is None:
+            if _TOKEN.match(name) is None:
+                return None
             key = key_of(name)
-        else:
-            return None
         if not colon:
             return None
         value = value.strip(" \t")

@@ -100,7 +100,7 @@ def find_parameter(parameters: Parameters, name: str) -> str | None:
 
 
 def has_parameter(parameters: Parameters, name: str) -> bool:
-    return any(key == name or key.lower() == name.lower() for key, _ in parameters)
+    return name.lower() in [key.lower() for key, _ in parameters]
 
 
 def join_parameters(parameters: Iterable[tuple[str, str | None]]) -> str:

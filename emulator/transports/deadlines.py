@@ -2,8 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Handle = Callable[[float], None]
 """What an owner does when its deadline is there. It gets the clock's `now`."""
@@ -26,12 +25,12 @@ class Clock(Protocol):
     def call_at(self, when: float, callback: Callable[[], None], /) -> Cancellable: ...
 
 
-@dataclass(order=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
+    """In the order of `when`; no two have one `sequence`, so that owners are never compared."""
+
     when: float
     sequence: int
-    owner: Hashable = field(compare=False)
-    handle: Handle = field(compare=False)
+    owner: Hashable
 
 
 class Deadlines:
@@ -46,6 +45,7 @@ class Deadlines:
         self._on_bug = on_bug
         self._heap: list[_Entry] = []
         self._armed: dict[Hashable, _Entry] = {}
+        self._handles: dict[Hashable, Handle] = {}
         self._sequence = 0
         self._timer: Cancellable | None = None
         self._timer_at = 0.0
@@ -59,13 +59,13 @@ class Deadlines:
         entry = self._armed.get(owner)
         if deadline is None or self._is_closed:
             if entry is not None:
-                del self._armed[owner]
+                del self._armed[owner], self._handles[owner]
             return
+        self._handles[owner] = handle
         if entry is not None and entry.when == deadline:
-            entry.handle = handle
             return
         self._sequence += 1
-        entry = self._armed[owner] = _Entry(deadline, self._sequence, owner, handle)
+        entry = self._armed[owner] = _Entry(deadline, self._sequence, owner)
         heapq.heappush(self._heap, entry)
         if len(self._heap) > 2 * len(self._armed) + _STALE_ENTRIES:
             self._heap = sorted(self._armed.values())
@@ -75,6 +75,7 @@ class Deadlines:
         """Forget every deadline. Whoever arms one from now on is not called."""
         self._is_closed = True
         self._armed.clear()
+        self._handles.clear()
         self._heap.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -119,7 +120,7 @@ class Deadlines:
                 entry = due.pop(0)
                 if self._armed.get(entry.owner) is entry:
                     del self._armed[entry.owner]
-                    self._call(entry.handle, now)
+                    self._call(self._handles.pop(entry.owner), now)
         finally:
             for entry in due:  # somebody raised: the rest is called at once, in the clock's next callback
                 heapq.heappush(self._heap, entry)

@@ -62,10 +62,11 @@ class Acceptor:
     def pump(self) -> None:
         endpoint = self.endpoint
         while (event := endpoint.next_event()) is not None:
-            if isinstance(event, sip.MessageReceived | sip.MessageSent):
-                record_message(self.journal, event, self.clock.now())
-            elif isinstance(event, sip.InviteReceived):
-                self.accept(event)
+            match event:
+                case sip.MessageReceived() | sip.MessageSent():
+                    record_message(self.journal, event, self.clock.now())
+                case sip.InviteReceived():
+                    self.accept(event)
         self.net.flush()
         self.deadlines.arm(endpoint, endpoint.next_deadline(), self.handle_timer)
 
