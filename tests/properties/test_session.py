@@ -483,7 +483,5 @@ def _small_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_session_is_what_a_naive_client_takes_it_for() -> None:
     run_state_machine_as_test(
         SessionMachine,
-        settings=settings(
-            max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=40, stateful_step_count=40, suppress_health_check=list(HealthCheck)),
     )

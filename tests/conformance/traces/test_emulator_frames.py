@@ -347,7 +347,7 @@ OUTPUTS = strategies.lists(
 ).map(tuple)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     acts=strategies.lists(strategies.sampled_from(sorted(ACTS)), max_size=12),
     turns=strategies.lists(OUTPUTS, min_size=1, max_size=3),

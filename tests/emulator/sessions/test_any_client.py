@@ -129,7 +129,7 @@ def act(d: Any, step: tuple[str, Any]) -> None:
                 d.host.receive_audio(LOUD if kind == "speak" else QUIET, d.at)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(OUTPUTS, max_size=3), max_size=4), st.lists(STEPS, max_size=25))
 def test_host_keeps_its_promises_whatever_is_done_to_it(desk: Make, answers: Any, steps: Any) -> None:
     d = desk(*answers, voice=PlainVoice(), make_ear=DeafEar)

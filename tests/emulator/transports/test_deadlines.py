@@ -227,4 +227,4 @@ class AgainstADictionary(RuleBasedStateMachine):
 
 
 TestAgainstADictionary = AgainstADictionary.TestCase
-TestAgainstADictionary.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)
+TestAgainstADictionary.settings = settings(max_examples=50, stateful_step_count=20)
