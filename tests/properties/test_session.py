@@ -126,17 +126,21 @@ class PlainEar:
 
 
 class Mind:
-    """The fake model: says what was prepared, and sometimes can't write what was heard."""
+    """The fake model: says what was prepared, and sometimes can't write what was heard, or tell whether it is all."""
 
     def __init__(self) -> None:
         self.answers: list[Sequence[Output]] = []
         self.is_deaf = False
+        self.has_heard_all: bool | None = None
 
     def respond(self, turn: Turn) -> Iterable[Output]:
         return self.answers.pop(0) if self.answers else ()
 
     def transcribe(self, heard: str, config: SessionConfig) -> Transcript:
         return TranscriptionFailure(message="403 Forbidden") if self.is_deaf else heard
+
+    def ends_turn(self, heard: str, config: SessionConfig) -> bool | None:
+        return self.has_heard_all
 
 
 class Naive:
@@ -228,10 +232,10 @@ class SessionMachine(RuleBasedStateMachine):
 
     # What happens
 
-    @rule(outputs=st.lists(OUTPUTS, max_size=3), is_deaf=st.booleans())
-    def prepare(self, outputs: list[Output], is_deaf: bool) -> None:
+    @rule(outputs=st.lists(OUTPUTS, max_size=3), is_deaf=st.booleans(), is_all=st.sampled_from([None, True, False]))
+    def prepare(self, outputs: list[Output], is_deaf: bool, is_all: bool | None) -> None:
         self.mind.answers.append(outputs)
-        self.mind.is_deaf = is_deaf
+        self.mind.is_deaf, self.mind.has_heard_all = is_deaf, is_all
 
     @rule(text=st.sampled_from(["Hi", "Hi", "x" * 20_000]), previous=st.sampled_from([None, "root", "first", "last"]))
     def write(self, text: str, previous: str | None) -> None:
