@@ -8,6 +8,7 @@ from ..client.sideband import Sideband
 from ..requirement import Level, requirement
 from ..sources import SPEC
 from .sideband import part, update
+from .transcription import speak
 
 TIMEOUT_MS = 5000
 """The shortest that is documented."""
@@ -27,11 +28,16 @@ documented = partial(
 )
 
 
-async def silent(bench: Bench) -> Sideband:
-    """A session whose client was answered, and says nothing for as long as is allowed."""
+async def patient(bench: Bench) -> Sideband:
     session = await bench.session()
     await session.send(update(**SESSION))
     await bench.event(session, "session.updated")
+    return session
+
+
+async def silent(bench: Bench, session: Sideband | None = None) -> Sideband:
+    """A session whose client was answered, and says nothing for as long as is allowed."""
+    session = session or await patient(bench)
     await session.send({"type": "response.create"})
     await bench.event(session, "response.created")
     await bench.clock.advance(1.0)  # for the model to think
@@ -68,3 +74,18 @@ async def silence_is_answered(bench: Bench) -> None:
     session = await silent(bench)
     told = await bench.event(session, TRIGGERED)
     await bench.event(session, "response.created", after=session.events.index(told))
+
+
+@documented(
+    "EVENT-IDLE-04",
+    says="A client who speaks while a response ends is not told to have been silent.",
+    clause="OpenAPI, RealtimeServerEventInputAudioBufferTimeoutTriggered: there hasn't been any speech detected",
+    needs={"ws", "clock", "tonecode"},
+)
+async def speech_is_no_silence(bench: Bench) -> None:
+    session = await patient(bench)
+    await speak(session, after_ms=0)
+    await bench.event(session, "input_audio_buffer.speech_started")
+    await silent(bench, session)
+    told = bench.watch(session.wait_for(TRIGGERED, timeout=bench.within.event))
+    bench.expect(await bench.nothing(told), f"no {TRIGGERED}", session.types)

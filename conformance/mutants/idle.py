@@ -21,6 +21,22 @@ def _falls_silent() -> Mapping[str, Any]:
     return {"event": tell}
 
 
+def _takes_speech_for_silence() -> Mapping[str, Any]:
+    """The end of a response is told as silence, too, while the client speaks."""
+    speaks = False
+
+    def tell(event: Event) -> Sequence[Event]:
+        nonlocal speaks
+        if str(event.get("type")).startswith("input_audio_buffer.speech_"):
+            speaks = event["type"].endswith("started")
+        if not (speaks and event.get("type") == "response.done"):
+            return [event]
+        place = {"item_id": "item_other", "audio_start_ms": 0, "audio_end_ms": 5000}
+        return [event, {"type": TRIGGERED, "event_id": f"{event['event_id']}_", **place}]
+
+    return {"event": tell}
+
+
 MUTANTS = [
     mutant(
         "silence-untold",
@@ -40,5 +56,11 @@ MUTANTS = [
         "EVENT-IDLE-03",
         "Silence that timed out is not answered.",
         remembering("", _falls_silent),
+    ),
+    mutant(
+        "speech-taken-for-silence",
+        "EVENT-IDLE-04",
+        "Who speaks is told to be silent.",
+        remembering("", _takes_speech_for_silence),
     ),
 ]

@@ -378,7 +378,8 @@ class Session:
         if self.active is response:
             self.active = None
             is_reckoned = not self.has_output_buffer and response.status != "cancelled"
-            self._idle.answered(response.audio_samples / SAMPLE_RATE if is_reckoned else 0.0)
+            if not self.input.is_speaking:  # else nobody waits for the caller
+                self._idle.answered(response.audio_samples / SAMPLE_RATE if is_reckoned else 0.0)
         else:
             self._others.pop(response.id)
         if self._sends_rate_limits:

@@ -124,6 +124,24 @@ def test_caller_who_speaks_ends_the_wait(bench: Make, loud: Samples, quiet: Samp
     assert len(b.session.conversation.last.audio) == 35 * FRAME_SAMPLES
 
 
+def test_caller_who_speaks_is_not_waited_for_when_a_response_ends(bench: Make, loud: Samples) -> None:
+    b = bench(config=config())
+    b.hear(loud, 2)
+    b.spoken("Hi")
+    b.session.output.clear()
+    b.session.pass_time(10.0)
+    assert b.session.next_deadline() is None
+
+
+def test_caller_who_interrupts_is_not_waited_for(bench: Make, loud: Samples) -> None:
+    b = bench(config=config())
+    b.say(b.begin(), "Hello")
+    b.hear(loud, 2)
+    assert b.session.active is None
+    b.session.pass_time(10.0)
+    assert b.session.next_deadline() is None
+
+
 def test_client_makes_the_wait_begin_anew(bench: Make) -> None:
     b = bench(config=config(), has_output_buffer=False)
     b.spoken("")
