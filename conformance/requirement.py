@@ -44,6 +44,8 @@ Capability = Literal[
     "sip-info",
     "sip-reconnect",
     "srtp",
+    "opus",
+    "g722",
     "refer",
     "dtmf",
     "sideband",
@@ -57,10 +59,10 @@ Capability = Literal[
 ]
 """What a target can do. `sip`: at least one SIP transport; `sip-update` (RFC 3311), `sip-timer` (RFC 4028),
 `sip-100rel` (RFC 3262) and `sip-info` (digits by INFO) are extensions that nobody must have. `sip-reconnect`: it can
-open a connection to the phone. `webhook-secret`: the secret is known, signatures can be verified. `ws`: a session of
-its own by `?model=`. `mcp`: a server that nobody runs has the tools that `allowed_tools` names. `clock`: its time can
-be moved. `isolation`: each check gets a project of its own, so that retries and rotations of one never meet
-another's."""
+open a connection to the phone. `opus` and `g722`: it answers a call by SIP that offers nothing else. `webhook-secret`:
+the secret is known, signatures can be verified. `ws`: a session of its own by `?model=`. `mcp`: a server that nobody
+runs has the tools that `allowed_tools` names. `clock`: its time can be moved. `isolation`: each check gets a project of
+its own, so that retries and rotations of one never meet another's."""
 CALLING: frozenset[str] = frozenset({"sip", "sip-tls", "sip-tcp", "sip-udp", "ws", "webrtc"})
 """What costs money where the target is the real service: a check that needs one of these places a call."""
 

@@ -21,6 +21,8 @@ CAPABILITIES = (
     "hangs up",
     "is hung up on",
     "speaks SRTP",
+    "speaks Opus",
+    "speaks G.722",
 )
 PEERS = {
     "baresip": "1.0.0 (apt `baresip-core`), TLS, TCP, UDP",
@@ -35,6 +37,12 @@ ABSENT = {
     ("SIPp", "speaks SRTP"): "plays plain RTP from its pcap file",
     ("Kamailio", "speaks SRTP"): "the sound does not go through it",
     ("pyVoIP", "speaks SRTP"): "has no SRTP",
+    ("SIPp", "speaks Opus"): "plays G.711 from its pcap file",
+    ("SIPp", "speaks G.722"): "plays G.711 from its pcap file",
+    ("Kamailio", "speaks Opus"): "the sound does not go through it",
+    ("Kamailio", "speaks G.722"): "the sound does not go through it",
+    ("pyVoIP", "speaks Opus"): "has G.711 alone",
+    ("pyVoIP", "speaks G.722"): "has G.711 alone",
     ("pyVoIP", "presses digits"): "sends no RFC 4733 events",
     ("pyVoIP", "holds and resumes"): "sends no re-INVITE",
     ("pyVoIP", "is transferred"): "ignores REFER",
@@ -66,8 +74,9 @@ def page(outcomes: Mapping[Cell, Iterable[str]]) -> str:
             if results:
                 cells.append("✓" if results == {PASSED} else "✗ " + ", ".join(sorted(results - {PASSED})))
             elif (peer, capability) in ABSENT:
-                notes.append(ABSENT[peer, capability])
-                cells.append(f"– [{len(notes)}]")
+                note = ABSENT[peer, capability]
+                notes += [] if note in notes else [note]
+                cells.append(f"– [{notes.index(note) + 1}]")
             else:
                 cells.append("not tested")
         lines.append(f"| **{peer}** | {' | '.join(cells)} |")

@@ -1,11 +1,15 @@
-"""Codecs beside G.711: nobody has shown what the service answers, so the checks tell what they saw."""
+"""Codecs beside G.711. Nobody has shown what the service answers to them, so the checks tell what they saw; but who
+takes one has to speak it."""
 
 from functools import partial
 
 from ..bench import Bench
 from ..client import sdp
+from ..client.codecs import CodecName
 from ..requirement import Level, requirement
-from .speech import session
+from ..sources import rfc
+from .dtmf import EVENT
+from .speech import TRANSCRIBED, ask, heard, session, talking
 
 NEEDS = {"rest", "sip", "webhooks"}
 LINES = b"a=rtpmap:107 opus/48000/2\r\na=rtpmap:9 G722/8000\r\na=rtpmap:13 CN/8000\r\n"
@@ -46,3 +50,43 @@ async def g722_is_offered(bench: Bench) -> None:
 @choice("SDP-CODEC-03", says="An offer of comfort noise is answered with it or without.", clause="nobody has shown it")
 async def comfort_noise_is_offered(bench: Bench) -> None:
     bench.note(f"CN (13) beside PCMU (0): {await chosen(bench, b'0 13')}")
+
+
+def _declare_spoken(number: int, codec: CodecName, name: str, payload: str) -> None:
+    @requirement(
+        f"SDP-CODEC-{number:02d}",
+        level=Level.MUST,
+        says=f"An offer of {name} alone is answered with it, and both sides understand each other.",
+        evidence="RFC",
+        clause=f"RFC 3264 6.1: formats of an answer are those that it sends and takes; {payload}",
+        link=rfc(3264, "6.1"),
+        needs={*NEEDS, "sideband", "tonecode", codec.lower()},
+    )
+    async def codec_is_spoken(bench: Bench) -> None:
+        call, sideband = await talking(bench, codecs=(codec,))
+        answer = await call.answered()
+        bench.expect(answer.codec == codec, codec, answer.codec)
+        await ask(sideband, "good day")
+        await heard(bench, call, "good day")
+        await call.say("hello")
+        done = await bench.event(sideband, TRANSCRIBED, timeout=bench.within.speech)
+        bench.expect(str(done.get("transcript")).strip() == "hello", "hello", done.data)
+
+    @requirement(
+        f"SDP-CODEC-{number + 1:02d}",
+        level=Level.MUST,
+        says=f"A key that is pressed in a call of {name} is told.",
+        evidence="RFC",
+        clause="RFC 4733 2.1: events take the place of the sound in its stream, and so its clock",
+        link=rfc(4733, "2.1"),
+        needs={*NEEDS, "sideband", "dtmf", codec.lower()},
+    )
+    async def key_is_told(bench: Bench) -> None:
+        call, sideband = await talking(bench, codecs=(codec,))
+        await call.press("7")
+        event = await bench.event(sideband, EVENT, timeout=bench.within.speech)
+        bench.expect(event.get("event") == "7", "7", event.data)
+
+
+_declare_spoken(4, "opus", "Opus", "RFC 7587")
+_declare_spoken(6, "G722", "G.722", "RFC 3551 4.5.2")

@@ -7,9 +7,10 @@ from importlib.resources import as_file, files
 from ringback.fixtures.validation import validator
 
 from ..bench import SESSION, Bench
+from ..client.codecs import CodecName
 from ..client.errors import FarEndError, WaitTimeout
 from ..client.events import ReceivedEvent
-from ..client.webrtc import CodecName, WebRtcCall
+from ..client.webrtc import WebRtcCall
 from ..requirement import Level, requirement
 from ..sources import SDK, SPEC, WEBRTC_GUIDE
 from ..traces import TraceEvent, judge_events

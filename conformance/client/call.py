@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from . import sdp
+from .codecs import CodecName
 from .dialog import Dialog
 from .ear import Ear, Listener
 from .errors import CallEnded, CallRefused, FarEndError, ProtocolViolation, TransactionTimeout, UsageError
-from .g711 import CodecName, Samples
+from .g711 import Samples
 from .media import MediaSession
 from .messages import ALLOW, METHODS, Request, Response, ack_of_failure, cancel_of, summary, tag_of, uri_of
 from .records import MessageLog, ReceivedRequest, ReceivedResponse, ReferPlan

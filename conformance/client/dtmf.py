@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .errors import ProtocolViolation, UsageError
 
 DIGITS = "0123456789*#ABCD"  # RFC 4733 3.2: events 0–15
-FRAME = 160  # timestamp units of 20 ms at 8 kHz
+LONGEST = 0xFFFF  # what the field holds: 8 s, or 1.4 s by the clock of Opus
 END_REPEATS = 3  # 2.5.1.4: the last packet is sent three times
 VOLUME = 10  # -10 dBm0
 
@@ -43,12 +43,13 @@ def event_of(digit: str) -> int:
     return number
 
 
-def events_of(digit: str, duration_ms: int) -> list[TelephoneEvent]:
+def events_of(digit: str, duration_ms: int, clock_rate: int = 8000) -> list[TelephoneEvent]:
     """What is sent for one digit, one payload each 20 ms, then the end two more times at once."""
     number = event_of(digit)
     frames = max(1, duration_ms // 20)
+    step = clock_rate // 50
     steps = [
-        TelephoneEvent(event=number, is_end=index == frames, volume=VOLUME, duration=index * FRAME)
+        TelephoneEvent(event=number, is_end=index == frames, volume=VOLUME, duration=min(index * step, LONGEST))
         for index in range(1, frames + 1)
     ]
     return steps + [steps[-1]] * (END_REPEATS - 1)

@@ -8,11 +8,10 @@ import numpy as np
 from ringback.fixtures import tonecode
 
 from .errors import CallEnded, FarEndError, WaitTimeout
-from .g711 import Samples
+from .g711 import SAMPLE_RATE, Samples
 from .watch import SPEECH, Watch
 
 T = TypeVar("T")
-SAMPLE_RATE = 8000
 LOUD = 300  # of 32767, -41 dBFS: above the noise of G.711 and of comfort noise, below any speech
 PAUSE = 0.1  # no utterance has so long a gap inside
 TRAILER = 1.0  # what follows the last word of a tonecode text takes half a second at most

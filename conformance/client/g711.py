@@ -7,33 +7,33 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-CodecName = Literal["PCMU", "PCMA"]
+Law = Literal["PCMU", "PCMA"]
 Samples = NDArray[np.int16]
-PAYLOAD_TYPES: dict[CodecName, int] = {"PCMU": 0, "PCMA": 8}  # RFC 3551 6
+SAMPLE_RATE = 8000
 _FFMPEG_NAMES = {"PCMU": "pcm_mulaw", "PCMA": "pcm_alaw"}
 
 
-def encode(name: CodecName, samples: Samples) -> bytes:
+def encode(name: Law, samples: Samples) -> bytes:
     """One byte a sample."""
     return bytes(_tables(name)[0][samples.astype(np.int32) + 32768])
 
 
-def decode(name: CodecName, payload: bytes) -> Samples:
+def decode(name: Law, payload: bytes) -> Samples:
     """One sample a byte."""
     return _tables(name)[1][np.frombuffer(payload, dtype=np.uint8)]
 
 
 @cache
-def _tables(name: CodecName) -> tuple[NDArray[np.uint8], Samples]:
+def _tables(name: Law) -> tuple[NDArray[np.uint8], Samples]:
     every_sample = np.arange(-32768, 32768, dtype=np.int16).reshape(1, -1)
     frame = av.AudioFrame.from_ndarray(every_sample, format="s16", layout="mono")
-    frame.sample_rate = 8000
+    frame.sample_rate = SAMPLE_RATE
     encoder = av.AudioCodecContext.create(_FFMPEG_NAMES[name], "w")
     decoder = av.AudioCodecContext.create(_FFMPEG_NAMES[name], "r")
     assert isinstance(encoder, av.AudioCodecContext)
     assert isinstance(decoder, av.AudioCodecContext)
     for context in (encoder, decoder):
-        context.sample_rate = 8000
+        context.sample_rate = SAMPLE_RATE
         context.layout = "mono"
     encoder.format = "s16"
     encoded = b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])

@@ -12,8 +12,8 @@ from ringback.fixtures import tonecode
 
 from .ear import Ear
 from .errors import CallEnded, UsageError
-from .g711 import Samples
-from .rtp import SAMPLE_RATE, SILENCE, Pacer, RtpReceiver, RtpSender
+from .g711 import SAMPLE_RATE, Samples
+from .rtp import SILENCE, Pacer, RtpReceiver, RtpSender
 from .sdp import AudioAnswer
 from .srtp import KeyRing, Srtp
 

@@ -14,10 +14,10 @@ from ringback.fixtures import wirecode
 
 from .ear import Ear
 from .errors import ConnectionFailed, UsageError
-from .g711 import Samples
+from .g711 import SAMPLE_RATE, Samples
 from .media import DIGIT_MS, MediaSession, read_wav, resolve
 from .phone import Phone
-from .rtp import SAMPLE_RATE, SILENCE
+from .rtp import SILENCE
 from .sdp import AudioAnswer
 from .sip_transport import Link, LinkUser
 

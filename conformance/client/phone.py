@@ -21,8 +21,8 @@ from typing import Any, Self
 
 from . import sdp
 from .call import Call, CallState
+from .codecs import CodecName
 from .errors import ClientError, ConnectionFailed, ProtocolViolation, TransactionTimeout, UsageError, swallow_far_end
-from .g711 import CodecName
 from .media import MediaSession
 from .messages import ALLOW, Request, Response, bracketed, host_and_port, named_address, new_request, parse, response_to
 from .records import MessageLog, ReferPlan, SipRecord, call_id_of

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from aiortc.rtp import RtpPacket
 
-from . import dtmf, g711
+from . import dtmf
+from .codecs import FORMATS, CodecName, Decoder, decoder_of, encoder_of
 from .errors import ProtocolViolation
-from .g711 import CodecName, Samples
+from .g711 import SAMPLE_RATE, Samples
 
-SAMPLE_RATE = 8000
 FRAME = 160  # samples in 20 ms
 FRAME_SECONDS = 0.020
 REORDER_DEPTH = 5  # packets that may overtake a late one before it counts as lost: 100 ms
-LONGEST_GAP = 5 * SAMPLE_RATE  # a longer jump of the timestamps is a new stream, not a loss to fill with silence
+LONGEST_GAP = 5  # seconds; a longer jump of the timestamps is a new stream, not a loss to fill with silence
 SILENCE: Samples = np.zeros(FRAME, dtype=np.int16)
 
 
@@ -77,6 +77,7 @@ class RtpSender:
         timestamp: int,
     ) -> None:
         self._codec: CodecName = codec
+        self._encoder = encoder_of(codec)
         self._payload_type = payload_type
         self.dtmf_payload_type = dtmf_payload_type
         self.ssrc = ssrc
@@ -88,6 +89,10 @@ class RtpSender:
 
     def change(self, codec: CodecName, payload_type: int, dtmf_payload_type: int | None) -> None:
         """A new answer: what is queued goes on in its codec."""
+        if codec != self._codec:
+            self._encoder = encoder_of(codec)
+            if FORMATS[codec].clock_rate != self._clock_rate:
+                self.ssrc ^= 1  # RFC 7160 4.1: another clock is another stream
         self._codec = codec
         self._payload_type = payload_type
         self.dtmf_payload_type = dtmf_payload_type
@@ -101,7 +106,7 @@ class RtpSender:
 
     def press(self, digit: str, duration_ms: int, done: Callable[[], None]) -> None:
         """Queue a digit. `dtmf_payload_type` must not be None."""
-        self._queue.append(_Digit(events=dtmf.events_of(digit, duration_ms), done=done))
+        self._queue.append(_Digit(events=dtmf.events_of(digit, duration_ms, self._clock_rate), done=done))
 
     def clear(self) -> None:
         """Drop what has not been played; the waiting `done`s are called."""
@@ -109,16 +114,15 @@ class RtpSender:
             self._queue.popleft().done()
 
     def next_packets(self) -> list[bytes]:
-        """The packets of this 20 ms: one, but for the repeated end of a digit."""
+        """The packets of this 20 ms: one, but for the repeated end of a digit, and the first frames of some codecs."""
         if self._queue and isinstance(self._queue[0], _Digit):
             return self._digit_packets(self._queue[0])
-        samples = self._next_samples()
-        packet = self._packet(
-            self._payload_type, g711.encode(self._codec, samples), self._timestamp, marker=self._is_first
-        )
-        self._is_first = False
-        self._timestamp = (self._timestamp + FRAME) & 0xFFFFFFFF
-        return [packet]
+        packets = []
+        for payload in self._encoder.encode(self._next_samples()):
+            packets.append(self._packet(self._payload_type, payload, self._timestamp, marker=self._is_first))
+            self._is_first = False
+            self._pass_frame()
+        return packets
 
     def _next_samples(self) -> Samples:
         parts: list[Samples] = []
@@ -154,10 +158,17 @@ class RtpSender:
             for index, each in enumerate(rest)
         ]
         digit.position += len(rest)
-        self._timestamp = (self._timestamp + FRAME) & 0xFFFFFFFF
+        self._pass_frame()
         if event.is_end:
             self._queue.popleft().done()
         return packets
+
+    @property
+    def _clock_rate(self) -> int:
+        return FORMATS[self._codec].clock_rate
+
+    def _pass_frame(self) -> None:
+        self._timestamp = (self._timestamp + self._clock_rate // 50) & 0xFFFFFFFF
 
     def _packet(self, payload_type: int, payload: bytes, timestamp: int, *, marker: bool) -> bytes:
         packet = RtpPacket(
@@ -205,6 +216,7 @@ class RtpReceiver:
     def __init__(self, *, payload_types: dict[int, CodecName], dtmf_payload_types: frozenset[int]) -> None:
         self._payload_types = payload_types
         self._dtmf_payload_types = dtmf_payload_types
+        self._decoders: dict[int, Decoder] = {}
         self._waiting: dict[int, RtpPacket] = {}
         self._next_sequence: int | None = None
         self._next_timestamp: int | None = None
@@ -266,6 +278,7 @@ class RtpReceiver:
         self._ssrc = packet.ssrc
         self.counts.ssrcs.append(packet.ssrc)
         self._waiting.clear()
+        self._decoders.clear()
         self._next_sequence = packet.sequence_number
         self._next_timestamp = None
 
@@ -300,9 +313,18 @@ class RtpReceiver:
         if codec is None:
             self.counts.unknown_payload += 1
             return
+        decoder = self._decoders.get(packet.payload_type)
+        if decoder is None:
+            decoder = self._decoders[packet.payload_type] = decoder_of(codec)
+        try:
+            sound, ticks = decoder.decode(packet.payload)
+        except ProtocolViolation as error:
+            self.violations.append(str(error))
+            return
+        clock_rate = FORMATS[codec].clock_rate
         if self._next_timestamp is not None:
             gap = (packet.timestamp - self._next_timestamp) & 0xFFFFFFFF
-            if 0 < gap <= LONGEST_GAP:
-                samples.append(np.zeros(gap, dtype=np.int16))
-        samples.append(g711.decode(codec, packet.payload))
-        self._next_timestamp = (packet.timestamp + len(packet.payload)) & 0xFFFFFFFF
+            if 0 < gap <= LONGEST_GAP * clock_rate:
+                samples.append(np.zeros(gap * SAMPLE_RATE // clock_rate, dtype=np.int16))
+        samples.append(sound)
+        self._next_timestamp = (packet.timestamp + ticks) & 0xFFFFFFFF

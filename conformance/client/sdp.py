@@ -1,15 +1,15 @@
-"""SDP offers and answers of the reference client (RFC 4566, RFC 3264): one audio line, G.711 and telephone events."""
+"""SDP offers and answers of the reference client (RFC 4566, RFC 3264): one audio line with telephone events."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .codecs import FORMATS, CodecName
 from .errors import ProtocolViolation
-from .g711 import PAYLOAD_TYPES, CodecName
 from .srtp import Crypto
 
 DTMF_PAYLOAD_TYPE = 101
-_STATIC_NAMES = {number: name for name, number in PAYLOAD_TYPES.items()}
+STATIC = 96  # RFC 3551 6: below it a number says the codec
 
 
 def build_offer(
@@ -26,7 +26,10 @@ def build_offer(
 ) -> bytes:
     """An offer of one audio stream, of SRTP with `crypto`; `extra` lines go to the end of its section."""
     family = "IP6" if ":" in address else "IP4"
-    formats = [PAYLOAD_TYPES[each] for each in codecs] + ([DTMF_PAYLOAD_TYPE] if has_dtmf else [])
+    # RFC 4733 2.4.1: a payload type of events for each clock rate
+    clocks = list(dict.fromkeys(FORMATS[each].clock_rate for each in codecs)) if has_dtmf else []
+    events = dict(enumerate(clocks, start=DTMF_PAYLOAD_TYPE))
+    formats = [*(FORMATS[each].payload_type for each in codecs), *events]
     lines = [
         "v=0",
         f"o=- {session_id} {version} IN {family} {address}",
@@ -34,10 +37,10 @@ def build_offer(
         f"c=IN {family} {address}",
         "t=0 0",
         f"m=audio {port} {'RTP/SAVP' if crypto else 'RTP/AVP'} {' '.join(map(str, formats))}",
-        *(f"a=rtpmap:{PAYLOAD_TYPES[each]} {each}/8000" for each in codecs),
+        *(f"a=rtpmap:{FORMATS[each].payload_type} {FORMATS[each].encoding}" for each in codecs),
     ]
-    if has_dtmf:
-        lines += [f"a=rtpmap:{DTMF_PAYLOAD_TYPE} telephone-event/8000", f"a=fmtp:{DTMF_PAYLOAD_TYPE} 0-16"]
+    for number, clock_rate in events.items():
+        lines += [f"a=rtpmap:{number} telephone-event/{clock_rate}", f"a=fmtp:{number} 0-16"]
     lines += ["a=ptime:20", f"a={direction}", *(each.line() for each in crypto), *extra]
     return "".join(f"{line}\r\n" for line in lines).encode()
 
@@ -82,6 +85,7 @@ class AudioAnswer:
     codec: CodecName
     payload_type: int
     codecs: dict[int, CodecName]
+    """By payload type: ours, which they should use, and theirs."""
     dtmf_payload_type: int | None
     ptime_ms: int
     direction: str
@@ -127,13 +131,14 @@ def read_answer(body: bytes, offered: Sequence[CodecName]) -> AudioAnswer:
     codecs: dict[int, CodecName] = {}
     for number in audio.formats:
         for codec in offered:
-            if number.isdigit() and names.get(int(number)) == (codec, 8000):
+            if number.isdigit() and names.get(int(number)) == (codec.upper(), FORMATS[codec].clock_rate):
                 codecs[int(number)] = codec
     if not codecs:
         raise ProtocolViolation(f"the SDP answer chose {audio.formats}, but {', '.join(offered)} was offered")
     payload_type, codec = next(iter(codecs.items()))
     listed = {int(number) for number in audio.formats if number.isdigit()}
-    events = [number for number, name in names.items() if name == ("TELEPHONE-EVENT", 8000) and number in listed]
+    wanted = ("TELEPHONE-EVENT", FORMATS[codec].clock_rate)
+    events = [number for number, name in names.items() if name == wanted and number in listed]
     ptime = audio.attribute("ptime") or ""
     crypto = audio.attribute("crypto")
     return AudioAnswer(
@@ -141,7 +146,7 @@ def read_answer(body: bytes, offered: Sequence[CodecName]) -> AudioAnswer:
         port=audio.port,
         codec=codec,
         payload_type=payload_type,
-        codecs=codecs,
+        codecs={FORMATS[each].payload_type: each for each in codecs.values()} | codecs,
         dtmf_payload_type=events[0] if events else None,
         ptime_ms=int(ptime) if ptime.isdigit() else 20,
         direction=_direction(audio, description),
@@ -158,7 +163,10 @@ def _direction(audio: MediaLine, description: Description) -> str:
 
 
 def _names(audio: MediaLine) -> dict[int, tuple[str, int]]:
-    names: dict[int, tuple[str, int]] = {number: (name, 8000) for number, name in _STATIC_NAMES.items()}
+    names: dict[int, tuple[str, int]] = {}
+    for codec, known in FORMATS.items():
+        if known.payload_type < STATIC:
+            names[known.payload_type] = (codec.upper(), known.clock_rate)
     for line in audio.attributes:
         found = re.match(r"rtpmap:(\d+) ([^/\s]+)/(\d+)", line)
         if found is not None:

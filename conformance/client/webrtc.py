@@ -28,6 +28,7 @@ from aiortc import (
 )
 from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 
+from .codecs import CodecName
 from .ear import Ear, Listener
 from .errors import CallRefused, ConnectionFailed, FarEndError, ProtocolViolation, UsageError
 from .events import EventStream
@@ -37,7 +38,6 @@ from .watch import DECISION, END, EVENT, Watch
 from .webrtc_sound import Microphone, Speaker
 
 EVENTS = "oai-events"  # the label that every example gives the channel [DOC]
-CodecName = Literal["opus", "PCMU", "PCMA", "G722"]
 EndedBy = Literal["caller", "callee", "failed"]
 
 

@@ -16,9 +16,10 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from ringback.fixtures import tonecode
 
-from .ear import SAMPLE_RATE, Ear
+from .codecs import frame_of
+from .ear import Ear
 from .errors import CallEnded, UsageError
-from .g711 import Samples
+from .g711 import SAMPLE_RATE, Samples
 from .media import PAUSED, read_wav
 from .rtp import SILENCE, Pacer
 
@@ -80,12 +81,7 @@ class Microphone(MediaStreamTrack):
         self._due -= 1
         self._on_frame(self._running.time())
         samples = self._next()
-        frame = av.AudioFrame.from_ndarray(
-            (SILENCE if self.is_muted else samples).reshape(1, -1), format="s16", layout="mono"
-        )
-        frame.sample_rate = SAMPLE_RATE
-        frame.pts = self._timestamp
-        frame.time_base = fractions.Fraction(1, SAMPLE_RATE)
+        frame = frame_of(SILENCE if self.is_muted else samples, self._timestamp)
         self._timestamp += FRAME
         return frame
 

@@ -17,6 +17,8 @@ from ..tolerance import Tolerances
 from ..verdict import Violation
 
 FREE_PORTS: dict[str, Any] = {"http_port": 0, "https_port": 0, "sip_tls_port": 0, "sip_tcp_port": 0, "sip_udp_port": 0}
+TALKATIVE: dict[str, Any] = {"codecs": ("PCMU", "PCMA", "opus", "G722")}
+"""Every codec, also the one that a caller has to ask for."""
 HASTY: dict[str, Any] = {"webrtc_consent_timeout": 3.0, "webrtc_connect_timeout": 6.0}
 """Real time that nobody wants to wait for: until a WebRTC caller is given up."""
 CAPABILITIES = frozenset(
@@ -35,6 +37,8 @@ CAPABILITIES = frozenset(
         "sip-info",
         "sip-reconnect",
         "srtp",
+        "opus",
+        "g722",
         "refer",
         "dtmf",
         "sideband",
@@ -99,7 +103,7 @@ class EmulatorTarget:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        async with Emulator(Settings(**FREE_PORTS, **HASTY)) as self._emulator:
+        async with Emulator(Settings(**FREE_PORTS, **TALKATIVE, **HASTY)) as self._emulator:
             yield
 
     @asynccontextmanager

@@ -17,9 +17,10 @@ from ..tolerance import Tolerances
 from . import probes
 
 EXTENSIONS = frozenset({"sip-update", "sip-timer", "sip-100rel", "sip-info", "sip-reconnect"})
-NEVER_PROBED = frozenset({"clock", "isolation", "mcp", "tonecode", "srtp"}) | EXTENSIONS
+MEDIA = frozenset({"srtp", "opus", "g722"})
+NEVER_PROBED = frozenset({"clock", "isolation", "mcp", "tonecode"}) | MEDIA | EXTENSIONS
 """What can't be seen from outside without a call: declare it."""
-BY_DECLARATION = frozenset({"mcp", "tonecode", "srtp"}) | EXTENSIONS
+BY_DECLARATION = frozenset({"mcp", "tonecode"}) | MEDIA | EXTENSIONS
 OF_SIP = frozenset({"sip", "refer", "dtmf"})
 INCOMING = "realtime.call.incoming"
 ROUND_TRIPS = 3

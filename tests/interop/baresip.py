@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 import json
 import subprocess
+import wave
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soxr
 from interop.ports import PATIENCE, connect, end, free_port
-from ringback.conformance.client.media import read_wav, write_wav
+from ringback.conformance.client.g711 import Samples
+from ringback.conformance.client.media import read_wav
 from ringback.fixtures import tonecode
 
 MODULES = next((path for path in Path("/usr/lib").glob("**/baresip/modules") if path.is_dir()), Path("/usr/lib"))
@@ -25,7 +28,7 @@ call_local_timeout      120
 call_max_calls          4
 audio_source            aufile,{folder}/silence.wav
 audio_alert             aufile,{folder}/none.wav
-ausrc_srate             8000
+ausrc_srate             {rate}
 auplay_srate            8000
 ausrc_channels          1
 auplay_channels         1
@@ -68,6 +71,8 @@ class Baresip:
 
     folder: Path
     writer: asyncio.StreamWriter
+    rate: int = tonecode.SAMPLE_RATE
+    """Of its microphone; where its codec has another one, what it says can be noticed and no more."""
     events: list[dict[str, Any]] = field(default_factory=list)
     _replies: "asyncio.Queue[dict[str, Any]]" = field(default_factory=asyncio.Queue)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -84,7 +89,7 @@ class Baresip:
         """Begin to say a text as tonecode."""
         self._sounds += 1
         file = self.folder / f"sound-{self._sounds}.wav"
-        write_wav(file, np.concatenate([tonecode.encode(text), SILENCE]))
+        write_sound(file, np.concatenate([tonecode.encode(text), SILENCE]), self.rate)
         await self.tell("ausrc", f"aufile,{file}")
 
     async def press(self, digit: str) -> None:
@@ -155,6 +160,7 @@ async def baresip(
     transport: str = "tls",
     codecs: str = "PCMU/8000/1,PCMA/8000/1",
     encryption: str | None = None,
+    rate: int = tonecode.SAMPLE_RATE,
     files: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Baresip]:
     """Start one; at the end of the block it hangs up and ends, and its recording is complete. `encryption` is what its
@@ -163,7 +169,7 @@ async def baresip(
     port = free_port()
     if files is None:
         more = "" if encryption is None else f";mediaenc={encryption}"
-        _configure(folder, ca_file=ca_file, port=port)
+        _configure(folder, ca_file=ca_file, port=port, rate=rate)
         (folder / "accounts").write_text(ACCOUNT.format(transport=transport, codecs=codecs, more=more))
     else:
         _adopt(folder, files, port)
@@ -175,7 +181,7 @@ async def baresip(
         stack.push_async_callback(end, process)
         reader, writer = await connect(port, process)
         stack.callback(writer.close)
-        phone = Baresip(folder, writer)
+        phone = Baresip(folder, writer, rate)
         listening = asyncio.create_task(phone.listen(reader))
         stack.callback(listening.cancel)
         yield phone
@@ -185,17 +191,25 @@ async def baresip(
             await listening
 
 
-def _configure(folder: Path, *, ca_file: str, port: int) -> None:
+def write_sound(file: Path, samples: Samples, rate: int) -> None:
+    """Sound of 8 kHz as a WAV file of that rate."""
+    wide = np.asarray(soxr.resample(samples, tonecode.SAMPLE_RATE, rate), dtype=np.int16)
+    with wave.open(str(file), "wb") as wav:
+        wav.setparams((1, 2, rate, 0, "NONE", ""))
+        wav.writeframes(wide.tobytes())
+
+
+def _configure(folder: Path, *, ca_file: str, port: int, rate: int) -> None:
     (folder / "recordings").mkdir(parents=True)
-    write_wav(folder / "silence.wav", SILENCE)
-    config = CONFIG.format(ca_file=ca_file, folder=folder, modules=MODULES, port=port)
+    write_sound(folder / "silence.wav", SILENCE, rate)
+    config = CONFIG.format(ca_file=ca_file, folder=folder, modules=MODULES, port=port, rate=rate)
     (folder / "config").write_text(config.lstrip())
 
 
 def _adopt(folder: Path, files: Mapping[str, str], port: int) -> None:
     """A configuration for people, with files for a sound card, and ears for commands."""
     (folder / "recordings").mkdir(parents=True)
-    write_wav(folder / "silence.wav", SILENCE)
+    write_sound(folder / "silence.wav", SILENCE, tonecode.SAMPLE_RATE)
     config = files["config"]
     for printed, mine in (
         ("audio_player            alsa,default\n", ""),
@@ -204,7 +218,7 @@ def _adopt(folder: Path, files: Mapping[str, str], port: int) -> None:
     ):
         assert printed in config
         config = config.replace(printed, mine)
-    mine = CONFIG.format(ca_file="", folder=folder, modules=MODULES, port=port)
+    mine = CONFIG.format(ca_file="", folder=folder, modules=MODULES, port=port, rate=tonecode.SAMPLE_RATE)
     kept = (
         "audio_txmode",
         "ausrc_format",

@@ -50,6 +50,7 @@ async def test_softphone_with_srtp_is_greeted_understood_held_and_resumed(
     assert closed.data["statistics"]["unauthentic"] <= 1  # baresip opens its pinhole by a plain RTCP packet, APP PING
 
 
+@pytest.mark.interop("baresip", "speaks Opus")
 @pytest.mark.parametrize("encryption", [None, "srtp-mand"])
 async def test_softphone_is_greeted_and_understood_by_opus(
     start_emulator: StartEmulator, start_baresip: StartBaresip, encryption: str | None
@@ -67,24 +68,21 @@ async def test_softphone_is_greeted_and_understood_by_opus(
     assert softphone.heard() == [GREETING, "good morning"]
 
 
-async def test_softphone_is_greeted_and_noticed_by_g722(
+@pytest.mark.interop("baresip", "speaks G.722")
+async def test_softphone_is_greeted_and_understood_by_g722(
     start_emulator: StartEmulator, start_baresip: StartBaresip
 ) -> None:
-    # What it says can be noticed only: its own recording of it, made before the encoder, has no tonecode either.
     emulator = await start_emulator(auto_accept=True, codecs=("G722", "PCMU"))
-    async with start_baresip(ca_file=emulator.ready.ca_file, codecs="G722/16000/1,PCMU/8000/1") as softphone:
+    codecs = "G722/16000/1,PCMU/8000/1"
+    async with start_baresip(ca_file=emulator.ready.ca_file, codecs=codecs, rate=16000) as softphone:
         await softphone.dial(emulator.ready.sip["tls"])
         opened = await wait_for_entry(emulator, "media.opened")
         assert opened.data["codec"] == "G722"
         await until_said(emulator, GREETING)
         await softphone.say("good morning")
-        await wait_for_entry(
-            emulator,
-            "event.server",
-            lambda entry: entry.data["event"]["type"] == "input_audio_buffer.speech_stopped",
-        )
+        await until_said(emulator, "good morning")
         await softphone.hang_up()
-    assert softphone.heard() == [GREETING]
+    assert softphone.heard() == [GREETING, "good morning"]
 
 
 @pytest.mark.parametrize(("srtp", "encryption"), [("required", None), ("refused", "srtp-mand")])

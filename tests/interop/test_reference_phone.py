@@ -1,7 +1,9 @@
 """The phone that comes along (`ringback dial`, and the conformance suite's), over each transport."""
 
 import pytest
-from desk import Desk, wait_for_entry
+from desk import Desk, StartEmulator, wait_for_entry
+from ringback.conformance.client import Phone
+from ringback.conformance.client.codecs import CodecName
 
 GREETING = "Hello, how can I help you?"
 SAY = {"type": "response.create", "response": {"instructions": f"say exactly '{GREETING}'"}}
@@ -60,3 +62,20 @@ async def test_phone_talks_by_srtp(desk: Desk) -> None:
         await wait_for_entry(desk.emulator, "media.heard", lambda entry: entry.data["text"] == "here I am")
     await call.hang_up()
     await wait_for_entry(desk.emulator, "call.ended")
+
+
+@pytest.mark.interop("ringback's phone", "speaks Opus", "speaks G.722")
+@pytest.mark.parametrize("codec", ["opus", "G722"])
+async def test_phone_talks_in_wideband_codecs(start_emulator: StartEmulator, codec: CodecName) -> None:
+    emulator = await start_emulator(auto_accept=True, codecs=("opus", "G722"))
+    async with Phone(ca_file=emulator.ready.ca_file) as phone:
+        call = await phone.dial(emulator.ready.sip["tls"], codecs=(codec,))
+        assert (await call.answered()).codec == codec
+        assert await call.wait_for_heard() == GREETING
+        await call.press("7")
+        await wait_for_entry(emulator, "media.dtmf", lambda entry: entry.data["digit"] == "7")
+        await call.say("here I am")
+        await wait_for_entry(emulator, "media.heard", lambda entry: entry.data["text"] == "here I am")
+        await call.wait_for_heard("here I am")
+        await call.hang_up()
+    await wait_for_entry(emulator, "call.ended")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ringback.conformance.client.codecs import CodecName
 from ringback.conformance.client.errors import CallEnded, UsageError
-from ringback.conformance.client.g711 import CodecName
 from ringback.conformance.client.media import MediaSession, read_wav, write_wav
 from ringback.conformance.client.sdp import AudioAnswer
 from ringback.conformance.client.watch import Watch

@@ -107,6 +107,40 @@ def test_sender_presses_a_key_in_place_of_sound() -> None:
     assert heard(receiver(), [each for tick in ticks for each in tick])[1] == "5"
 
 
+def test_sender_counts_by_the_clock_of_its_codec_and_is_another_stream_when_that_changes() -> None:
+    out = sender(timestamp=0)
+    out.change("opus", 107, 102)
+    ssrc = out.ssrc
+    out.press("5", 60, nothing)
+    parsed = [RtpPacket.parse(packet) for _ in range(8) for packet in out.next_packets()]
+    keys = [each for each in parsed if each.payload_type == 102]
+    assert [each.timestamp for each in keys] == [0] * 5
+    assert [int.from_bytes(each.payload[2:4], "big") for each in keys] == [960, 1920, 2880, 2880, 2880]
+    sounds = [each.timestamp for each in parsed if each.payload_type == 107]
+    assert sounds[:3] == [2880, 3840, 4800]
+    assert {each.ssrc for each in parsed} == {ssrc} != {5}
+    out.change("G722", 9, 101)
+    assert out.ssrc == 5
+
+
+def test_receiver_hears_a_loss_in_opus_as_silence_of_its_length() -> None:
+    out = sender(timestamp=0)
+    out.change("opus", 107, None)
+    packets = [packet for _ in range(20) for packet in out.next_packets()]
+    target = RtpReceiver(payload_types={107: "opus"}, dtmf_payload_types=frozenset())
+    whole, _ = heard(RtpReceiver(payload_types={107: "opus"}, dtmf_payload_types=frozenset()), packets)
+    rest, _ = heard(target, packets[:5] + packets[7:])
+    assert len(whole) == len(rest)
+    assert target.counts.lost == 2
+
+
+def test_receiver_tells_of_opus_that_can_not_be_read() -> None:
+    target = RtpReceiver(payload_types={107: "opus"}, dtmf_payload_types=frozenset())
+    packet = RtpPacket(payload_type=107, sequence_number=1, timestamp=0, ssrc=1, payload=b"\xff\xff\xff")
+    assert heard(target, [packet.serialize()]) == ([], "")
+    assert len(target.violations) == 1
+
+
 def test_sender_clears_what_it_has_not_played() -> None:
     out = sender()
     done: list[str] = []

@@ -56,7 +56,7 @@ def test_phone_reads_an_answer_with_everything_elsewhere() -> None:
         ("PCMU", "PCMA"),
     )
     assert (answer.address, answer.codec, answer.payload_type) == ("1.2.3.4", "PCMU", 97)
-    assert answer.codecs == {97: "PCMU", 8: "PCMA"}
+    assert answer.codecs == {0: "PCMU", 97: "PCMU", 8: "PCMA"}
     assert answer.dtmf_payload_type is None
     assert answer.direction == "recvonly"
 
@@ -85,3 +85,12 @@ def test_phone_raises_nothing_else_for_any_bytes(data: bytes) -> None:
     for body in (data, ANSWER + data, ANSWER.replace(b"43955", data)):
         with contextlib.suppress(ProtocolViolation):
             read_answer(body, ("PCMU",))
+
+
+def test_phone_offers_events_for_each_clock_of_its_codecs() -> None:
+    offer = build_offer(address="127.0.0.1", port=4000, codecs=("opus", "G722"), session_id=1).decode()
+    assert "m=audio 4000 RTP/AVP 107 9 101 102\r\n" in offer
+    assert "a=rtpmap:107 opus/48000/2\r\na=rtpmap:9 G722/8000\r\na=rtpmap:101 telephone-event/48000\r\n" in offer
+    assert "a=rtpmap:102 telephone-event/8000\r\n" in offer
+    answer = read_answer(offer.replace("101 102", "102 101").encode(), ("PCMU", "opus"))
+    assert (answer.codec, answer.payload_type, answer.dtmf_payload_type) == ("opus", 107, 101)
