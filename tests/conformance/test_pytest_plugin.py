@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-START_LIMIT = 0.02
+PATIENCE = 150
+"""Seconds for one run of pytest: on a slow machine the imports alone take half a minute."""
+START_SHARE = 0.1
+"""Of the processor time that the import of pytest takes, which is about 200 ms: the plugin may take 20."""
+pytestmark = pytest.mark.timeout(PATIENCE + 10)
 
 
 def run_pytest(folder: Path, *arguments: str, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "RINGBACK_"))}
     command = [python, "-m", "pytest", "--pyargs", "ringback.conformance", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=55)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
 
 
 def test_requirements_are_tests_in_an_empty_folder(tmp_path: Path) -> None:
@@ -75,23 +81,24 @@ def test_mutants_are_tests_too(tmp_path: Path) -> None:
 
 def test_plugin_brings_nothing_heavy_and_starts_in_no_time() -> None:
     code = (
-        "import sys, time, pytest, ringback\n"
+        "import sys, time\n"
         "began = time.process_time()\n"
+        "import pytest, ringback\n"
+        "ready = time.process_time()\n"
         "import ringback.conformance.pytest_plugin\n"
-        "spent = time.process_time() - began\n"
-        "heavy = {'aiohttp', 'aiortc', 'av', 'numpy', 'rich', 'click', 'jsonschema', 'websockets', 'asyncio'}\n"
-        "brought = heavy & {name for name in sys.modules if '.' not in name}\n"
-        "print(spent, *sorted(brought - {'asyncio'}))\n"
+        "share = (time.process_time() - ready) / (ready - began)\n"
+        "heavy = {'aiohttp', 'aiortc', 'av', 'numpy', 'rich', 'click', 'jsonschema', 'websockets'}\n"
+        "print(share, *(heavy & {name for name in sys.modules if '.' not in name}))\n"
     )
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    spent, *brought = min(
+    runs = [
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
         ).stdout.split()
         for _ in range(3)
-    )
-    assert brought == []
-    assert float(spent) <= START_LIMIT
+    ]
+    assert [brought for _, *brought in runs] == [[], [], []]
+    assert min(float(share) for share, *_ in runs) <= START_SHARE
 
 
 @pytest.mark.timeout(300)
@@ -123,7 +130,7 @@ def test_wheel_judges_the_emulator_in_an_empty_folder(tmp_path: Path) -> None:
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "RINGBACK_"))
     }
     command = [str(environment / "bin" / "ringback"), "conformance", "--only=CALL-REJECT"]
-    done = subprocess.run(command, cwd=empty, env=clean, capture_output=True, text=True, check=False, timeout=55)
+    done = subprocess.run(command, cwd=empty, env=clean, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     for workers in ((), ("-n2",)):
         tests = run_pytest(empty, "--ringback-only=CALL-REJECT", "-q", *workers, python=str(python))

@@ -214,7 +214,7 @@ async def test_emulator_that_stops_sends_bye_to_every_call(start_emulator: Start
 async def test_caller_without_rtp_is_hung_up_on_after_the_setting(
     start_emulator: StartEmulator, receiver: WebhookReceiver
 ) -> None:
-    emulator = await start_emulator(auto_accept=True, rtp_timeout=0.3)
+    emulator = await start_emulator(auto_accept=True, rtp_timeout=1.0)
     async with Phone(ca_file=emulator.ready.ca_file) as phone:
         call = await phone.dial(emulator.ready.sip["tls"])
         await call.answered()

@@ -24,7 +24,7 @@ from ringback.conformance.client.transactions import (
 )
 from ringback.conformance.client.watch import Watch
 
-SOON = 5.0  # everything here happens on one machine within milliseconds
+SOON = 20.0  # what is waited for comes within milliseconds, on a busy machine within seconds
 
 
 class FarEnd:

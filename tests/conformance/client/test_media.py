@@ -14,7 +14,7 @@ from ringback.conformance.client.media import MediaSession, read_wav, write_wav
 from ringback.conformance.client.sdp import AudioAnswer
 from ringback.conformance.client.watch import Watch
 
-SOON = 10.0  # the sentences here take two seconds to say
+SOON = 20.0  # the sentences here take two seconds to say
 
 
 class End:

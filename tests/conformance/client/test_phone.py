@@ -13,7 +13,7 @@ from ringback.conformance.client.errors import (
     WaitTimeout,
 )
 
-SOON = 5.0  # everything here happens on one machine within milliseconds
+SOON = 20.0  # what is waited for comes within milliseconds, on a busy machine within seconds
 BOTH = pytest.mark.parametrize("far_end", ["udp", "tcp"], indirect=True)
 
 

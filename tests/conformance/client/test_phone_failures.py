@@ -14,7 +14,7 @@ from ringback.conformance.client.errors import (
 )
 from ringback.conformance.client.transactions import Timers
 
-SOON = 5.0  # everything here happens on one machine within milliseconds
+SOON = 20.0  # what is waited for comes within milliseconds, on a busy machine within seconds
 BOTH = pytest.mark.parametrize("far_end", ["udp", "tcp"], indirect=True)
 
 

@@ -25,7 +25,7 @@ from ringback.conformance.client.rest import RestAnswer
 from ringback.conformance.client.watch import Watch
 from ringback.conformance.client.webrtc_sound import Microphone, Speaker
 
-SOON = 10.0
+SOON = 20.0
 
 
 class Answerer:

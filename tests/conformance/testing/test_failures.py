@@ -9,6 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+PATIENCE = 150
+"""Seconds for one run of all the cases: on a slow machine the imports alone take half a minute."""
+pytestmark = pytest.mark.timeout(PATIENCE + 10)
 HERE = Path(__file__).parent
 SNAPSHOTS = HERE / "snapshots"
 ROOT = HERE.parents[2]
@@ -24,7 +27,7 @@ def failures(folder: Path) -> dict[str, str]:
         env={**os.environ, "COLUMNS": "120"},
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=PATIENCE,
         check=False,
     )
     parts = re.split(r"^_{3,} (?:ERROR at teardown of )?test_(\w+) _{3,}$", ran.stdout, flags=re.MULTILINE)[1:]

@@ -25,6 +25,9 @@ def test_waits(ringback):
 def test_waits_under_the_manual_clock(ringback_manual_emulator):
     assert ringback_manual_emulator.open_project(patience=7).journal.patient(2.0) == 2.0
 """
+PATIENCE = 150
+"""Seconds for one run of pytest: on a slow machine the imports alone take half a minute."""
+pytestmark = pytest.mark.timeout(PATIENCE + 10)
 FREE_PORTS = {"http_port": 0, "https_port": 0, "sip_tls_port": 0, "sip_tcp_port": 0, "sip_udp_port": 0}
 
 
@@ -38,7 +41,7 @@ def run_tests(folder: Path, ini: str, **environment: str) -> str:
         env={**inherited, **environment},
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=PATIENCE,
         check=False,
     )
     return ran.stdout + ran.stderr
