@@ -12,7 +12,8 @@ from .sideband import HELLO, NEEDS, part, saying, talk, update
 
 SERVER = "OpenAPI, RealtimeServerEventResponse"
 CREATE = "OpenAPI, RealtimeClientEventResponseCreate"
-LONG = "one two three four five " * 40
+LONG = "one two three four five " * 200
+"""Longer than an event may take (`Tolerances.event`): the emulator says 200 words a second."""
 BEGIN = [
     "response.created",
     "response.output_item.added",

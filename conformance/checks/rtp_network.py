@@ -8,7 +8,7 @@ from ..bench import Bench
 from ..client.call import Call
 from ..client.sideband import Sideband
 from ..requirement import Level, requirement
-from .speech import TRANSCRIBED, session
+from .speech import session, understood
 
 NEEDS = {"rest", "sip", "webhooks", "sideband", "tonecode"}
 COMFORT_NOISE = 13
@@ -27,12 +27,6 @@ async def through(bench: Bench, network: Network) -> tuple[Call, Sideband]:
     bench.expect(answer.status == 200, "200 to accept", answer.status)
     await call.answered(timeout=bench.within.answer)
     return call, await bench.attach(call_id)
-
-
-async def understood(bench: Bench, call: Call, sideband: Sideband) -> None:
-    await call.say("hello")
-    done = await bench.event(sideband, TRANSCRIBED, timeout=bench.within.speech)
-    bench.expect(str(done.get("transcript")).strip() == "hello", "hello", done.data)
 
 
 def renumbered() -> Network:

@@ -6,7 +6,9 @@ from typing import Any
 from ..bench import SESSION, Bench
 from ..client.call import Call
 from ..client.errors import FarEndError, WaitTimeout
+from ..client.events import EventStream
 from ..client.sideband import Sideband
+from ..client.webrtc import WebRtcCall
 from ..requirement import Level, requirement
 from ..sources import CONVERSATIONS_GUIDE, SIP_GUIDE, SPEC
 from .sideband import part
@@ -43,6 +45,19 @@ async def heard(bench: Bench, call: Call, text: str) -> None:
         await call.wait_for_heard(text, timeout=bench.within.speech)
     except (WaitTimeout, FarEndError) as error:
         bench.fail(f"the caller to hear {text!r}", error)
+
+
+async def understood(bench: Bench, call: Call | WebRtcCall, events: EventStream) -> None:
+    """The caller says hello, and that is what its transcript says. A word that this machine was too slow to say in one
+    piece is nobody's mistake, and said again."""
+    while True:
+        stalls, so_far = call.stalls, len(events.events)
+        await call.say("hello")
+        done = await bench.event(events, TRANSCRIBED, after=so_far, timeout=bench.within.speech)
+        transcript = str(done.get("transcript")).strip()
+        if transcript == "hello" or call.stalls == stalls:
+            break
+    bench.expect(transcript == "hello", "hello", done.data)
 
 
 async def interrupted(bench: Bench) -> tuple[Call, Sideband]:
@@ -169,9 +184,7 @@ async def model_waits_to_be_asked(bench: Bench) -> None:
 )
 async def caller_is_transcribed(bench: Bench) -> None:
     call, sideband = await talking(bench)
-    await call.say("hello")
-    done = await bench.event(sideband, TRANSCRIBED, timeout=bench.within.speech)
-    bench.expect(str(done.get("transcript")).strip() == "hello", "hello", done.data)
+    await understood(bench, call, sideband)
 
 
 @documented(
@@ -302,9 +315,7 @@ async def swapped_packets_do_no_harm(bench: Bench) -> None:
         return [] if len(held) < 2 else [held.pop(), held.pop()]
 
     call.media.impairs = swap
-    await call.say("hello")
-    done = await bench.event(sideband, TRANSCRIBED, timeout=bench.within.speech)
-    bench.expect(str(done.get("transcript")).strip() == "hello", "hello", done.data)
+    await understood(bench, call, sideband)
 
 
 @requirement(

@@ -97,6 +97,10 @@ class Call(Listener):
         """The keys that the far end pressed."""
         return "".join(self.media.digits)
 
+    @property
+    def stalls(self) -> int:
+        return self.media.stalls
+
     # -- waiting
 
     async def wait_for_status(self, status: int, timeout: float = DECISION) -> ReceivedResponse:

@@ -216,6 +216,11 @@ class MediaSession(asyncio.DatagramProtocol):
         return self._sender
 
     @property
+    def stalls(self) -> int:
+        """How often this machine was so slow to send that a listener hears it."""
+        return 0 if self._pacer is None else self._pacer.stalls
+
+    @property
     def slips(self) -> int:
         """Frames of 20 ms that this machine was too slow to send in time."""
         return 0 if self._pacer is None else self._pacer.slips

@@ -15,6 +15,7 @@ from .g711 import SAMPLE_RATE, Samples
 
 FRAME = 160  # samples in 20 ms
 FRAME_SECONDS = 0.020
+HIDDEN = 3  # frames that may come at once behind a pause: more than 40 ms is what jitter buffers hide
 REORDER_DEPTH = 5  # packets that may overtake a late one before it counts as lost: 100 ms
 LONGEST_GAP = 5  # seconds; a longer jump of the timestamps is a new stream, not a loss to fill with silence
 SILENCE: Samples = np.zeros(FRAME, dtype=np.int16)
@@ -28,10 +29,13 @@ class Pacer:
         self._sent = 0
         self._most_at_once = most_at_once
         self.slips = 0
+        self.stalls = 0
+        """How often a wake-up came so late that a listener hears it."""
 
     def due(self, now: float) -> int:
         """How many frames to send now. After a long stall the rest is given up, and `slips` counts it."""
         due = int((now - self._start) / FRAME_SECONDS + 1e-6) + 1 - self._sent
+        self.stalls += due > HIDDEN
         if due > self._most_at_once:
             skipped = due - self._most_at_once
             self._start += skipped * FRAME_SECONDS

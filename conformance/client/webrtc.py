@@ -242,6 +242,10 @@ class WebRtcCall(Listener):
         """How many frames of sound came, silent ones too."""
         return self._speaker.frames
 
+    @property
+    def stalls(self) -> int:
+        return self._mouth.stalls
+
     # -- doing
 
     async def say(self, text: str) -> None:

@@ -55,6 +55,11 @@ class Microphone(MediaStreamTrack):
         self._packets: deque[av.Packet[Any]] = deque()
         self.is_muted = False
 
+    @property
+    def stalls(self) -> int:
+        """How often this machine was so slow to send that a listener hears it."""
+        return 0 if self._pacer is None else self._pacer.stalls
+
     def encodes(self, codec: RTCRtpCodecParameters) -> None:
         """Say everything in that codec."""
         self._encoder = get_encoder(codec)
