@@ -49,7 +49,7 @@ class ScenarioBuilder:
         return self
 
     def transcription(self, heard: str, **options: Any) -> Self:
-        """What is told of words in place of them: `text`, or `fail`."""
+        """What is told of words in place of them, `text` or `fail`, and how late: `after_ms`, `pace_ms`."""
         self.hearings.append({"heard": heard, **options})
         return self
 

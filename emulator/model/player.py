@@ -8,7 +8,7 @@ from typing import Any
 
 from ..realtime.conversation import Item
 from ..realtime.session_config import SessionConfig
-from ..realtime.transcription import Transcript
+from ..realtime.transcription import Slow, Transcript
 from ..sessions.model import Call, CallMcp, Fail, KnowsServers, McpListing, Model, Note, Output, Play, Say, Turn
 from .builtin import unanswered
 from .placeholders import filled
@@ -103,8 +103,11 @@ class Player:
 
     def transcribe(self, heard: str, config: SessionConfig) -> Transcript:
         """What the scenario says of those words, else the words."""
-        hearings = (hearing.told for hearing in self.scenario.hearings if hearing.heard.find(heard) is not None)
-        return next(hearings, heard)
+        for hearing in self.scenario.hearings:
+            if hearing.heard.find(heard) is not None:
+                told = heard if hearing.told is None else hearing.told
+                return Slow(told=told, delay=hearing.delay, pace=hearing.pace)
+        return heard
 
     def ends_turn(self, heard: str, config: SessionConfig) -> bool | None:
         """Whether the scenario says that these words are a whole turn; None where it says nothing of any."""

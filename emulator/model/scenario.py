@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..audio.samples import Samples
-from ..realtime.transcription import Transcript
+from ..realtime.transcription import TranscriptionFailure
 from ..sessions.model import Disconnect, End, Fail, HangUp, McpError, McpListing, Silence, Stop, Trouble
 from .pattern import Pattern
 
@@ -170,10 +170,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """One `[[transcription]]`: what is told of the caller's words in place of them, each time that they match."""
+    """One `[[transcription]]`: what is told of the caller's words, each time that they match, and how late."""
 
     heard: Pattern
-    told: Transcript
+    told: str | TranscriptionFailure | None = None
+    """None: the words themselves."""
+    delay: float = 0.0
+    pace: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import UsageError
-from ..realtime.transcription import Transcript, TranscriptionFailure
+from ..realtime.transcription import TranscriptionFailure
 from ..sessions.model import McpListing
 from .actions import DEFAULT_CLOSE, KEYS, ActionReader, ReadAudio
 from .locations import Path, locate
@@ -117,13 +117,26 @@ def _hearings(reading: Reading, value: object) -> Iterator[Hearing]:
         return
     for index, each in enumerate(value):
         path: Path = ("transcription", index)
-        given = reading.table(each, path, ("heard", "text", "fail"))
-        if isinstance(each, Mapping) and ("text" in given) == ("fail" in given):
-            reading.wrong(path, "what was heard is told as another text, or fails: give text or fail")
-        told: Transcript = reading.text(given.get("text", ""), (*path, "text")) or ""
+        given = reading.table(each, path, ("heard", "text", "fail", "after_ms", "pace_ms"))
+        if isinstance(each, Mapping) and not given.keys() - {"heard"}:
+            reading.wrong(
+                path, "what was heard is told as another text, fails, or is late: give text, fail or after_ms"
+            )
+        if "text" in given and "fail" in given:
+            reading.wrong((*path, "fail"), "text is there already: what fails has none")
+        told: str | TranscriptionFailure | None = None
         if "fail" in given:
             told = _failure(reading, given["fail"], (*path, "fail"))
-        yield Hearing(heard=_pattern(reading, given.get("heard", ""), (*path, "heard")) or Pattern.of(""), told=told)
+        elif "text" in given:
+            told = reading.text(given["text"], (*path, "text"))
+        after = reading.number(given.get("after_ms", 0), (*path, "after_ms"), 0, 1000 * MOST_SECONDS)
+        pace = reading.number(given.get("pace_ms", 0), (*path, "pace_ms"), 0, 60_000)
+        yield Hearing(
+            heard=_pattern(reading, given.get("heard", ""), (*path, "heard")) or Pattern.of(""),
+            told=told,
+            delay=(after or 0.0) / 1000,
+            pace=(pace or 0.0) / 1000,
+        )
 
 
 def _ends(reading: Reading, value: object) -> Iterator[Pattern]:

@@ -121,6 +121,7 @@ class Session:
 
     def pass_time(self, now: float) -> None:
         """Call it after every input, and when `next_deadline()` has come."""
+        self._transcriber.advance(now)
         if self.active is not None or self.output.is_playing:
             return  # the wait for the caller begins behind it
         was_listening = self._idle.is_listening
@@ -278,7 +279,9 @@ class Session:
 
     def next_deadline(self) -> float | None:
         """When `pass_time` wants to be called."""
-        return None if self.active is not None or self.output.is_playing else self._idle.next_deadline()
+        waits = self.active is None and not self.output.is_playing
+        due = (self._transcriber.next_deadline(), self._idle.next_deadline() if waits else None)
+        return min((each for each in due if each is not None), default=None)
 
     def shown(self) -> dict[str, Any]:
         """The session object as events carry it."""

@@ -1,10 +1,11 @@
 """What becomes of the caller's words in events: transcription has a model of its own [DOC].
 
-No such model is there: the ear has understood the words already, so all events come at once, right behind the commit.
-Which kind of usage, segments and languages they have follows the name of the configured model.
+No such model is there: the ear has understood the words already, so all events come at once, right behind the commit,
+unless a model wants them later, among those of the response as they were recorded [OBS]. Which kind of usage, segments
+and languages they have follows the name of the configured model.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -31,7 +32,16 @@ class TranscriptionFailure:
     code: str | None = None
 
 
-Transcript: TypeAlias = str | TranscriptionFailure
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slow:
+    """What is told only `delay` seconds behind the commit, with `pace` seconds between two pieces of a text."""
+
+    told: str | TranscriptionFailure
+    delay: float = 0.0
+    pace: float = 0.0
+
+
+Transcript: TypeAlias = str | TranscriptionFailure | Slow
 Transcribe: TypeAlias = Callable[[str, SessionConfig], Transcript]
 """From what was heard to what is told of it."""
 
@@ -41,6 +51,28 @@ def faithfully(heard: str, config: SessionConfig) -> Transcript:
     return heard
 
 
+class _Telling:
+    """The events of one item, told as `steps` goes on, which yields how long to wait."""
+
+    def __init__(self, item: Item, steps: Iterator[float]) -> None:
+        self.item = item
+        self.wait = next(steps, None)
+        """None: all is told."""
+        self.due: float | None = None
+        """When it goes on; None before it was advanced at all."""
+        self._steps = steps
+
+    def advance(self, now: float) -> None:
+        """Tell what is due."""
+        while self.wait is not None:
+            if self.due is None:
+                self.due = now + self.wait
+            if self.due > now:
+                return
+            self.wait = next(self._steps, None)
+            self.due += self.wait or 0.0
+
+
 class Transcriber:
     """Tells what was said in items that were committed. The conversation keeps what was told."""
 
@@ -48,25 +80,49 @@ class Transcriber:
         self._conversation = conversation
         self._transcribe = transcribe
         self._out = out
+        self._tellings: list[_Telling] = []
+        """Those that are not at their end."""
 
     def tell(self, item: Item, config: SessionConfig) -> None:
-        """The events of one item, whose sound is committed; none where transcription is not configured."""
+        """The events of one item, whose sound is committed; none where transcription is not configured. Some of them
+        may be due later: `advance`."""
         if config.transcription is None:
             return
         result = self._transcribe(item.spoken or "", config)
-        if isinstance(result, TranscriptionFailure):
-            self._fail(item, result)
+        slow = result if isinstance(result, Slow) else Slow(told=result)
+        telling = _Telling(item, self._steps(item, slow, config, str(config.transcription["model"] or "whisper-1")))
+        if telling.wait is not None:
+            self._tellings.append(telling)
+
+    def advance(self, now: float) -> None:
+        """Tell what is due; nothing of an item that is not in the conversation any more [CHOICE]."""
+        kept = [each for each in self._tellings if self._conversation.get(each.item.id) is each.item]
+        for telling in kept:
+            telling.advance(now)
+        self._tellings = [telling for telling in kept if telling.wait is not None]
+
+    def next_deadline(self) -> float | None:
+        """When `advance` is to be called next; None before it was called at all."""
+        return min((telling.due for telling in self._tellings if telling.due is not None), default=None)
+
+    def _steps(self, item: Item, slow: Slow, config: SessionConfig, model: str) -> Iterator[float]:
+        if slow.delay:
+            yield slow.delay
+        if isinstance(slow.told, TranscriptionFailure):
+            self._fail(item, slow.told)
         else:
-            self._complete(item, result, config, str(config.transcription["model"] or "whisper-1"))
+            yield from self._complete(item, slow.told, slow.pace, config, model)
 
     def _fail(self, item: Item, failure: TranscriptionFailure) -> None:
         error = {"type": failure.type, "code": failure.code, "message": failure.message, "param": None}
         self._out.send(f"{PREFIX}.failed", **_place(item), error=error)
 
-    def _complete(self, item: Item, text: str, config: SessionConfig, model: str) -> None:
+    def _complete(self, item: Item, text: str, pace: float, config: SessionConfig, model: str) -> Iterator[float]:
         parts = pieces(text)
         has_logprobs = LOGPROBS in (config.include or ())
-        for part in parts:
+        for index, part in enumerate(parts):
+            if index and pace:
+                yield pace
             more = {"logprobs": [_logprob(part)]} if has_logprobs else {}
             self._out.send_delta(f"{PREFIX}.delta", **_place(item), **more, delta=part)
         if "diarize" in model and text:  # SDK: who needs labels of speakers uses that model

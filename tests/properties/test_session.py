@@ -29,7 +29,7 @@ from ringback.emulator.realtime import input_audio
 from ringback.emulator.realtime.audio_formats import encode_whole
 from ringback.emulator.realtime.input_audio import LEAST_COMMIT_MS
 from ringback.emulator.realtime.session_config import SessionConfig, parse_session_config
-from ringback.emulator.realtime.transcription import Transcript, TranscriptionFailure
+from ringback.emulator.realtime.transcription import Slow, Transcript, TranscriptionFailure
 from ringback.emulator.sessions.host import HostRecord, SendEvent, SessionHost
 from ringback.emulator.sessions.model import Call, End, Fail, Output, Play, Say, Silence, Stop, Trouble, Turn
 
@@ -131,13 +131,15 @@ class Mind:
     def __init__(self) -> None:
         self.answers: list[Sequence[Output]] = []
         self.is_deaf = False
+        self.is_slow = False
         self.has_heard_all: bool | None = None
 
     def respond(self, turn: Turn) -> Iterable[Output]:
         return self.answers.pop(0) if self.answers else ()
 
     def transcribe(self, heard: str, config: SessionConfig) -> Transcript:
-        return TranscriptionFailure(message="403 Forbidden") if self.is_deaf else heard
+        told = TranscriptionFailure(message="403 Forbidden") if self.is_deaf else heard
+        return Slow(told=told, delay=0.3, pace=0.1) if self.is_slow else told
 
     def ends_turn(self, heard: str, config: SessionConfig) -> bool | None:
         return self.has_heard_all
@@ -232,10 +234,15 @@ class SessionMachine(RuleBasedStateMachine):
 
     # What happens
 
-    @rule(outputs=st.lists(OUTPUTS, max_size=3), is_deaf=st.booleans(), is_all=st.sampled_from([None, True, False]))
-    def prepare(self, outputs: list[Output], is_deaf: bool, is_all: bool | None) -> None:
+    @rule(
+        outputs=st.lists(OUTPUTS, max_size=3),
+        is_deaf=st.booleans(),
+        is_slow=st.booleans(),
+        is_all=st.sampled_from([None, True, False]),
+    )
+    def prepare(self, outputs: list[Output], is_deaf: bool, is_slow: bool, is_all: bool | None) -> None:
         self.mind.answers.append(outputs)
-        self.mind.is_deaf, self.mind.has_heard_all = is_deaf, is_all
+        self.mind.is_deaf, self.mind.is_slow, self.mind.has_heard_all = is_deaf, is_slow, is_all
 
     @rule(text=st.sampled_from(["Hi", "Hi", "x" * 20_000]), previous=st.sampled_from([None, "root", "first", "last"]))
     def write(self, text: str, previous: str | None) -> None:

@@ -230,7 +230,7 @@ def test_words_are_transcribed_as_whoever_plays_says(casting: Casting) -> None:
     wrong = {"scenario": {"name": "x"}, "transcription": [{"text": "wrong"}]}
     casting.choose("p", read_scenario(wrong))
     model: Any = casting.model_for("p")
-    assert model.transcribe("right", SessionConfig()) == "wrong"
+    assert model.transcribe("right", SessionConfig()).told == "wrong"
     for name in ("one", "function", "nobody"):
         assert model.transcribe("right", SessionConfig(instructions=f"ringback:scenario={name}")) == "right"
 

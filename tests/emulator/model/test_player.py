@@ -426,6 +426,17 @@ def test_steps_are_unread_until_one_session_has_used_them_up(stage: Callable[...
     assert uses.unread() == []
 
 
+def test_words_are_told_when_the_answer_is_told_already(play: Play) -> None:
+    s = play({"when": {"heard": "ship"}, "say": "Aye."}, transcription=[{"heard": "ship", "after_ms": 300}])
+    s.send("session.update", session=TRANSCRIBED)
+    s.hear("ship")
+    s.take()
+    assert s.sent[-1]["type"] == "rate_limits.updated"
+    s.wait(0.3)
+    s.take()
+    assert s.sent[-1]["transcript"] == "ship"
+
+
 def test_turn_ends_where_the_scenario_says(play: Play) -> None:
     semantic = {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "high"}}}
     ends = [{"heard": "/\\?$/"}, {"heard": "that is all"}]

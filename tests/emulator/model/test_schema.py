@@ -170,21 +170,30 @@ def test_transcriptions_are_read() -> None:
         {"fail": "no"},
         {"heard": "x", "fail": {"message": "m", "type": "t", "code": "c"}},
         {"fail": {}},
+        {"heard": "late", "after_ms": 500, "pace_ms": 20},
     ]
     assert [(hearing.heard.source, hearing.told) for hearing in read({}, transcription=hearings).hearings] == [
         ("/b/", "c"),
         ("", TranscriptionFailure(message="no")),
         ("x", TranscriptionFailure(message="m", type="t", code="c")),
         ("", TranscriptionFailure(message="The audio could not be transcribed.")),
+        ("late", None),
     ]
+    late = read({}, transcription=hearings).hearings[-1]
+    assert (late.delay, late.pace) == (0.5, 0.02)
 
 
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
         ("transcription = 1", "transcription: transcriptions are an array of tables"),
-        ('[[transcription]]\nheard = "x"', "transcription[1]: what was heard is told as another text, or fails"),
-        ('[[transcription]]\nfail = "x"\ntext = "y"', "transcription[1]: what was heard is told as another text"),
+        (
+            '[[transcription]]\nheard = "x"',
+            "transcription[1]: what was heard is told as another text, fails, or is late",
+        ),
+        ('[[transcription]]\nfail = "x"\ntext = "y"', "transcription[1].fail: text is there already"),
+        ('[[transcription]]\nafter_ms = "x"', "transcription[1].after_ms: a number from 0 to 3.6e+06 is needed"),
+        ("[[transcription]]\npace_ms = -1", "transcription[1].pace_ms: a number from 0 to 60000 is needed"),
         ('[[transcription]]\nheard = "/(/"\ntext = "y"', 'transcription[1].heard: "/(/" is no regular'),
         ("[[transcription]]\ntext = 1", "transcription[1].text: a text is needed"),
         ("[[transcription]]\nfail = 1", "transcription[1].fail: a table is needed"),

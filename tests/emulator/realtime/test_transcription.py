@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from ringback.emulator.audio.samples import FRAME_SAMPLES, Samples
-from ringback.emulator.realtime.transcription import TranscriptionFailure
+from ringback.emulator.realtime.transcription import Slow, TranscriptionFailure
 
 Make = Callable[..., Any]
 
@@ -90,6 +90,43 @@ def test_transcription_may_err(bench: Make, loud: Samples) -> None:
     b = bench("Hello", config=config(), transcribe=lambda heard, session: heard.replace("e", "a"))
     assert committed(b, loud)[-1]["transcript"] == "Hallo"
     assert b.session.conversation.last.spoken == "Hello"
+
+
+def late(b: Any, loud: Samples, now: float) -> list[str]:
+    """The kinds of transcription events by then."""
+    b.session.pass_time(now)
+    return [event["type"].rpartition(".")[2] for event in b.events() if event["type"].startswith(PREFIX)]
+
+
+def test_transcription_comes_later_and_piece_by_piece(bench: Make, loud: Samples) -> None:
+    b = bench("Hello my dear", config=config(), transcribe=lambda heard, _: Slow(told=heard, delay=0.5, pace=0.1))
+    assert committed(b, loud) == []
+    assert b.session.next_deadline() is None
+    assert late(b, loud, 10.0) == []
+    assert b.session.next_deadline() == 10.5
+    b.begin()
+    assert late(b, loud, 10.4) == []
+    assert late(b, loud, 10.5) == ["delta"]
+    assert b.session.next_deadline() == 10.6
+    assert late(b, loud, 10.65) == ["delta"]
+    assert b.session.conversation.last.shown["content"][0]["transcript"] is None
+    assert late(b, loud, 20.0) == ["delta", "completed"]
+    assert b.session.next_deadline() is None
+    assert b.session.conversation.last.shown["content"][0]["transcript"] == "Hello my dear"
+
+
+def test_transcription_fails_later(bench: Make, loud: Samples) -> None:
+    b = bench(config=config(), transcribe=lambda *_: Slow(told=TranscriptionFailure(message="No."), delay=1.0))
+    assert committed(b, loud) == []
+    assert late(b, loud, 10.0) == []
+    assert late(b, loud, 11.0) == ["failed"]
+
+
+def test_nothing_is_transcribed_of_an_item_that_was_deleted(bench: Make, loud: Samples) -> None:
+    b = bench("Hello", config=config(), transcribe=lambda heard, _: Slow(told=heard, delay=1.0))
+    assert committed(b, loud) == []
+    b.send("conversation.item.delete", item_id=b.session.conversation.last.id)
+    assert late(b, loud, 10.0) == late(b, loud, 20.0) == []
 
 
 def test_nothing_is_transcribed_without_the_setting(bench: Make, loud: Samples) -> None:
