@@ -37,7 +37,7 @@ LOUD: Samples = np.tile(np.array([8000, -8000], dtype=np.int16), FRAME_SAMPLES /
 FRAMES: dict[str, Samples] = {"loud": LOUD, "quiet": np.zeros(FRAME_SAMPLES, dtype=np.int16)}
 BUDGET = 60_000
 """Of the conversation: small, so that it is reached."""
-BUFFER_MS = 10_000
+BUFFER_MS = 5_000
 """Of the input: small for the same reason."""
 BYTES_A_MS = 48
 """Of sound in events: nothing here asks for another format than the first."""
