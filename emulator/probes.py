@@ -107,7 +107,8 @@ def address(to: Addresses, settings: Settings) -> list[Finding]:
         says = f"{to.host} is named to phones, which only this machine{' or container' * in_container()} can reach"
         do = f"ringback serve --host 0.0.0.0 --advertise-ip {'ADDRESS-OF-THE-HOST' if in_container() else elsewhere}"
         if in_container():
-            do += " --rtp-ports 10000-10100\nand publish the ports: -p 5061:5061 -p 5060:5060/udp"
+            tls, udp = to.ports["tls"], to.ports["udp"]
+            do += f" --rtp-ports 10000-10100\nand publish the ports: -p {tls}:{tls} -p {udp}:{udp}/udp"
             do += " -p 10000-10100:10000-10100/udp"
         return [Finding(topic="address", level=Level.NOTE, says=says, do=do)]
     if to.is_loopback:

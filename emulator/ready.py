@@ -18,6 +18,8 @@ class ReadyInfo:
     ca_file: str
     """The certificate authorities that clients must trust for TLS: ours, and those in the file of `tls_cert`."""
     admin_url: str
+    srtp: str
+    """The setting: whether phones must speak SRTP."""
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)

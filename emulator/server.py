@@ -438,6 +438,7 @@ class Emulator:
             sip={kind: f"sip:{self.project.id}@{host}:{port};transport={kind}" for kind, port in sip_ports.items()},
             ca_file=str(self._authority.ca_file),
             admin_url=f"http://{host}:{http}/_ringback",
+            srtp=self.settings.srtp,
         )
 
     def _reachable_host(self) -> str:

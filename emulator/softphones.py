@@ -23,6 +23,8 @@ class Addresses:
     ports: Mapping[str, int]
     """By transport: tls, tcp, udp."""
     ca_file: str
+    srtp: str = "preferred"
+    """The emulator's setting: `required`, `preferred`, `refused`."""
 
     @classmethod
     def of(cls, ready: Mapping[str, Any]) -> "Addresses":
@@ -31,7 +33,13 @@ class Addresses:
         for transport, uri in ready["sip"].items():
             host, _, port = uri.partition("@")[2].partition(";")[0].rpartition(":")
             ports[transport] = int(port)
-        return cls(project=ready["project_id"], host=host.strip("[]"), ports=ports, ca_file=ready["ca_file"])
+        return cls(
+            project=ready["project_id"],
+            host=host.strip("[]"),
+            ports=ports,
+            ca_file=ready["ca_file"],
+            srtp=ready["srtp"],
+        )
 
     def uri(self, transport: str) -> str:
         """What a phone dials."""
@@ -43,6 +51,11 @@ class Addresses:
     @property
     def bracketed(self) -> str:
         return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def needs_srtp(self) -> bool:
+        """Plain sound is answered with 488."""
+        return self.srtp == "required"
 
     @property
     def authority_is_here(self) -> bool:
@@ -81,6 +94,7 @@ def baresip(to: Addresses) -> Configuration:
     """TLS with the emulator's authority, G.711, digits by RFC 4733. The dialled URI carries the transport."""
     modules = _baresip_modules()
     bind = "net_interface           127.0.0.1\n" if to.host.startswith("127.") else ""
+    secure = "module                  srtp.so\n" * to.needs_srtp
     config = f"""sip_cafile              {to.ca_file}
 {bind}call_local_timeout      120
 call_max_calls          4
@@ -97,12 +111,11 @@ module_path             {modules}
 module                  stdio.so
 module                  g711.so
 module                  alsa.so
-module_tmp              account.so
+{secure}module_tmp              account.so
 module_app              menu.so
 """
-    account = (
-        f"<sip:phone@{to.bracketed};transport=tls>;regint=0;audio_codecs=PCMU/8000/1,PCMA/8000/1;dtmfmode=rtpevent\n"
-    )
+    account = f"<sip:phone@{to.bracketed};transport=tls>;regint=0;audio_codecs=PCMU/8000/1,PCMA/8000/1"
+    account += f";dtmfmode=rtpevent{';mediaenc=srtp-mand' * to.needs_srtp}\n"
     loopback = "-n 127.0.0.1 " if to.host.startswith("127.") else ""
     return Configuration(
         files={"config": config, "accounts": account},
@@ -124,7 +137,7 @@ sip_tls_port=-1
 root_ca={to.ca_file}
 verify_server_certs=1
 verify_server_cn={int(not _is_address(to.host))}
-media_encryption=none
+media_encryption={"srtp" if to.needs_srtp else "none"}
 ipv6_migration_done=1
 use_ipv6={int(":" in to.host)}
 use_rfc2833=1
@@ -171,6 +184,7 @@ def zoiper(to: Addresses) -> Configuration:
             f"  Certificate       trust {to.ca_file}",
             "                    (Settings > Advanced > Security: add it to the known certificates)",
             "  Audio codecs      G.711 µ-law or A-law first",
+            f"  Media encryption  {'SDES SRTP' if to.needs_srtp else 'none'}",
             "  DTMF              RFC 2833",
             "  STUN              off",
             "",
@@ -203,6 +217,7 @@ aors=ringback
 disallow=all
 allow=ulaw,alaw
 dtmf_mode=rfc4733
+media_encryption={"sdes" if to.needs_srtp else "no"}
 direct_media=no
 rtp_symmetric=yes
 refer_blind_progress=yes
@@ -219,7 +234,7 @@ exten => 7000,1,Dial(PJSIP/ringback/{_escaped(to.uri("tls"))},60)
 
 [from-ringback]
 ; where a transfer (REFER) of the application goes
-exten => _X.,1,Dial(PJSIP/${{EXTEN}})
+exten => _[+0-9].,1,Dial(PJSIP/${{EXTEN}})
  same => n,Hangup()
 """
     return Configuration(
@@ -292,6 +307,9 @@ request_route {{
     )
 
 
+_SECURE_TRUNKING = {"required": "on", "preferred": "on or off", "refused": "off"}
+
+
 def twilio(to: Addresses) -> Configuration:
     """An elastic SIP trunk's origination, or TwiML; both lead to one URI, as with the real service."""
     uri = to.uri("tls")
@@ -302,12 +320,12 @@ def twilio(to: Addresses) -> Configuration:
         f"  Origination SIP URI    {uri}",
         f"  or TwiML               {twiml}",
         "  Call transfer (REFER)  enabled on the trunk, for /refer",
-        "  Secure trunking        off, unless the emulator takes SRTP",
+        f"  Secure trunking        {_SECURE_TRUNKING[to.srtp]}",
         "",
         "It comes from the internet, so the emulator needs a public address and a certificate that is trusted there:",
         "  ringback serve --host 0.0.0.0 --advertise-ip PUBLIC --tls-cert chain.pem --tls-key key.pem"
         " --rtp-ports 10000-10100",
-        "and a firewall that lets TCP 5061 and UDP 10000-10100 in.",
+        f"and a firewall that lets TCP {to.ports['tls']} and UDP 10000-10100 in.",
     ]
     if _is_private(to.host):
         steps += ["", f"As it is now, {to.host} can't be reached from the internet."]

@@ -69,6 +69,7 @@ async def test_serve_writes_addresses_once_it_listens(tmp_path: Path) -> None:
             "sip",
             "ca_file",
             "admin_url",
+            "srtp",
         ]
         assert ready["base_url"].startswith("http://127.0.0.1:")
         assert ready["base_url"].endswith("/v1")

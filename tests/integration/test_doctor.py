@@ -194,9 +194,9 @@ async def test_application_is_told_of_the_doctors_call(desk: Desk) -> None:
 # What addresses mean
 
 
-def addresses(host: str) -> softphones.Addresses:
+def addresses(host: str, srtp: str = "preferred") -> softphones.Addresses:
     ports = {"tls": 5061, "tcp": 5060, "udp": 5060}
-    return softphones.Addresses(project="proj_1", host=host, ports=ports, ca_file="/nowhere/ca.pem")
+    return softphones.Addresses(project="proj_1", host=host, ports=ports, ca_file="/nowhere/ca.pem", srtp=srtp)
 
 
 def test_doctor_tells_a_private_network_and_a_foreign_address_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +214,7 @@ def test_doctor_tells_a_private_network_and_a_foreign_address_apart(monkeypatch:
 def test_doctor_says_what_to_publish_in_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "in_container", lambda: True)
     [loopback] = probes.address(addresses("127.0.0.1"), Settings())
-    assert "-p 10000-10100:10000-10100/udp" in str(loopback.do)
+    assert "-p 5061:5061 -p 5060:5060/udp -p 10000-10100:10000-10100/udp" in str(loopback.do)
     [rtp] = probes.rtp_range(Settings())
     assert "--rtp-ports 10000-10100" in str(rtp.do)
 
@@ -233,6 +233,22 @@ def test_configuration_names_the_emulator(kind: str, host: str) -> None:
     bracketed = f"[{host}]" if ":" in host else host
     assert f"{bracketed}:5061" in text
     assert "/nowhere/ca.pem is not on this machine" in text or kind == "twilio"
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        ("baresip", ["module                  srtp.so\n", ";mediaenc=srtp-mand\n"]),
+        ("linphone", ["media_encryption=srtp\n"]),
+        ("zoiper", ["  Media encryption  SDES SRTP\n"]),
+        ("asterisk", ["media_encryption=sdes\n"]),
+        ("twilio", ["  Secure trunking        on\n"]),
+    ],
+)
+def test_configuration_speaks_srtp_where_the_emulator_takes_nothing_else(kind: str, lines: list[str]) -> None:
+    secure = softphones.KINDS[kind](addresses("192.168.1.7", "required")).as_text()
+    plain = softphones.KINDS[kind](addresses("192.168.1.7", "refused")).as_text()
+    assert [line for line in lines if line not in secure or line in plain] == []
 
 
 def test_linphone_checks_names_but_not_addresses() -> None:

@@ -3,16 +3,18 @@
 import re
 from pathlib import Path
 
+import pytest
 from desk import StartEmulator, wait_for_entry
 from integration.command import run
 from interop.conftest import StartBaresip
 from interop.test_baresip import GREETING, until_said
 
 
+@pytest.mark.parametrize("srtp", ["preferred", "required"])
 async def test_printed_configuration_of_baresip_calls_and_hears(
-    start_emulator: StartEmulator, start_baresip: StartBaresip, tmp_path: Path
+    start_emulator: StartEmulator, start_baresip: StartBaresip, tmp_path: Path, srtp: str
 ) -> None:
-    emulator = await start_emulator(auto_accept=True)
+    emulator = await start_emulator(auto_accept=True, srtp=srtp)
     status, printed = await run("doctor", "--url", emulator.ready.base_url, "--config", "baresip", folder=tmp_path)
     assert status == 0
     how, *parts = re.split(r"^# ==> (.*)$", printed, flags=re.MULTILINE)
