@@ -5,7 +5,6 @@
 """
 
 import asyncio
-import json
 import os
 import random
 import signal
@@ -13,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ready import HOST, PROJECT, write
 from ringback.emulator.clock import SystemClock
 from ringback.emulator.collector import settle
 from ringback.emulator.config import Settings
@@ -30,8 +30,6 @@ from ringback.emulator.transports.sip_net import SipNet
 from ringback.emulator.transports.sip_record import record_message
 from ringback.emulator.transports.tls import Authority
 
-HOST = "127.0.0.1"
-PROJECT = "proj_load"
 JOURNAL = 50_000
 
 
@@ -90,6 +88,7 @@ async def run_acceptor(file: Path, stop: asyncio.Event) -> None:
             "tcp": await acceptor.net.listen_stream(HOST, 0, None),
             "tls": await acceptor.net.listen_stream(HOST, 0, authority.server_context([HOST])),
         }
+        settle()
         write(file, {"sip": {kind: f"sip:{PROJECT}@{HOST}:{port};transport={kind}" for kind, port in ports.items()}})
         await stop.wait()
         await acceptor.net.stop()
@@ -102,15 +101,9 @@ async def run_emulator(file: Path, stop: asyncio.Event, urls: tuple[str, ...]) -
     free: dict[str, Any] = {f"{name}_port": 0 for name in ("http", "https", "sip_tls", "sip_tcp", "sip_udp")}
     settings = Settings(project=PROJECT, auto_accept=not urls, webhook_urls=urls, **free)
     async with Emulator(settings) as emulator:
+        settle()
         write(file, emulator.ready.as_dict())
         await stop.wait()
-
-
-def write(file: Path, ready: dict[str, Any]) -> None:
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(ready), encoding="utf-8")
-    part.rename(file)
-    settle()
 
 
 async def main(kind: str, file: str, *urls: str) -> None:

@@ -21,7 +21,7 @@ def spread(values: Sequence[float]) -> tuple[float, float, float]:
     return min(values), statistics.median(values), max(values)
 
 
-def wait_for_quiet(limit: float = 60.0) -> None:
+def wait_for_quiet(limit: float = 5.0) -> None:
     """Return once others leave nine tenths of the processors idle for half a second, or after `limit` seconds."""
     end = time.monotonic() + limit
     while time.monotonic() < end:

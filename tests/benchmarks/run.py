@@ -1,34 +1,41 @@
-"""Every benchmark whose result is in `docs/benchmarks.md`: `python tests/benchmarks/run.py --write`. Ten minutes or so.
+"""Every benchmark whose result is in `docs/benchmarks.md`: `python tests/benchmarks/run.py --write [--only PART …]`.
 
-Run it on a machine that does nothing else; the page says what the load was.
+A quarter of an hour or so, on a machine that does nothing else; the page says what the load was. Each part is written
+as it ends, so that a run that is cut short, or one of some parts, leaves the others as they were.
 """
 
+import argparse
 import asyncio
-import platform
-import sys
+import os
+import re
 import timeit
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import bench_call
+import bench_calls
+import bench_pytest
 import bench_realtime
 import bench_rivals
 import bench_signalling
+import bench_sip_parse
 import bench_start
+import bench_webrtc
 import sipmessage
-from bench_sip_parse import INVITE, read_datagram
+from bench_signalling import Case, Load
 from machine import RUNS, describe, spread
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 READINGS = 2000
-REFERENCE_US = 17.6
-"""What sipmessage took for the INVITE of `bench_sip_parse` when the targets below were set."""
-TARGETS = {
-    "signalling-udp": ("≥ 3,000", "UDP, signalling alone"),
-    "signalling-tcp": ("", "TCP, signalling alone"),
-    "signalling-tls": ("≥ 2,000", "TLS, signalling alone, stunnel in front of SIPp"),
-    "auto-accept-udp": ("≥ 1,000", "UDP, `--auto-accept` with session and RTP sockets"),
-    "webhook-rest-udp": ("≥ 250", "UDP, webhook and REST accept by an application on the other core"),
-}
+Row = tuple[str, float, float, float]
+
+INTRODUCTION = f"""\
+Made by `python tests/benchmarks/run.py --write`; no test compares, for a figure is not a verdict. Medians, of {RUNS}
+runs where nothing else is said. Shared machines are noisy, and the ratios hold better than the figures: each part says
+what the machine was worth just then, by what sipmessage, another library's parser, took for one INVITE. It was 17.6 µs
+on the machine on which the targets were set.
+"""
 SESSION_TARGETS = {
     "heard-20ms": ("≥ 500", "sound heard in appends of 20 ms, with turn detection"),
     "heard-100ms": ("≥ 1,000", "the same in appends of 100 ms"),
@@ -42,18 +49,17 @@ SESSION_TARGETS = {
     "turn-1000": ("1", "turn 1,000 of a session"),
 }
 """Rows of `bench_realtime`."""
-OTHERS = """\
+ELSEWHERE = """\
+Measured elsewhere and at another time, on an idle machine of the same kind, with the same scenario, and not by this
+run:
+
 | UAS | UDP | TCP | TLS | CPU ms/call |
 |---|---|---|---|---|
-| SIPp's own UAS (C++) | ≥ 14,700 | 16,900 | 10,100 | 0.06–0.08 |
 | Kamailio 486, stateless / tm | ≥ 15,000 / 10,000 | – | – | |
 | a 120-line asyncio prototype with transactions, dialogs, SDP | 6,750 | 6,750 | 4,500 | 0.10 |
-| aiosipua 0.7.1 (Python) | 1,518 | 1,626 | – | 0.45 |
 | pjsua2 2.17 (C, Python callbacks) | 1,012 | – | – | 0.53 |
 | sippy 2.5.0 (Python) | ~450 | – | – | 1.7 |
 """
-
-
 PROFILE = """\
 Where the time of one call of signalling goes, each part timed alone (processor time, best of 30 runs, in µs on a
 machine where sipmessage's parser takes 12.8): reading the INVITE and all that is acted upon 16.0, its SDP 10.1,
@@ -68,79 +74,99 @@ that grows. `PYTHONPATH=tests python -m fuzz --minutes 10` damages everything th
 """
 
 
-def parsing() -> float:
-    """Microseconds that ours takes for the same INVITE, with all that it acts upon checked."""
-    return spread([value / READINGS * 1e6 for value in timeit.repeat(read_datagram, number=READINGS)])[1]
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One section of the page. `make` measures, and gives its lines."""
+
+    name: str
+    title: str
+    make: Callable[[], list[str]]
 
 
-def speed() -> float:
-    """Microseconds that another library's parser takes for one INVITE: what this machine is worth just now."""
-    data = INVITE
-    return spread(
-        [value / READINGS * 1e6 for value in timeit.repeat(lambda: sipmessage.Message.parse(data), number=READINGS)]
-    )[1]
-
-
-def page() -> str:
-    machine, before, ours = describe(), speed(), parsing()
-    start, call = bench_start.rows(), bench_call.rows()
-    loads = [(case, bench_signalling.highest(case)) for case in bench_signalling.CASES]
-    sessions = _sessions()
-    after = speed()
-    lines = [
-        "# Benchmarks",
-        "",
-        "Made by `python tests/benchmarks/run.py --write`; no test compares, for a figure is not a verdict. Medians of",
-        f"{RUNS} runs on: {machine} ({platform.machine()}).",
-        "",
-        "Shared machines are noisy; the ratios hold better than the figures. For comparison: sipmessage, another",
-        f"library's parser, took {before:.0f} µs for one INVITE before and {after:.0f} µs after these runs, and",
-        f"{REFERENCE_US} µs on the idle machine on which the targets were set and the others measured.",
-        "",
-        f"The same INVITE, with everything checked that is acted upon, took the emulator {ours:.0f} µs.",
-        "The target is 15 µs on that idle machine.",
-        "",
-        "## Start, and one call",
-        "",
-        "| what | median | smallest to largest | target |",
-        "|---|---|---|---|",
-        *(_row(row, "≤ 500 ms" if row[0].startswith("`ringback") else "") for row in start),
-        *(_row(row, "≤ 50 ms") for row in call),
+def start() -> list[str]:
+    targets = {"`ringback serve`, process start to ready": "≤ 500 ms"}
+    calls = bench_call.rows()
+    return [
+        *_table([*bench_start.rows(), *calls], "ms", targets | {name: "≤ 50 ms" for name, *_ in calls}),
         "",
         "A whole call is INVITE, webhook, `accept` by the official SDK, 200, ACK, BYE, 200; phone, application and",
         "emulator share one process and one loop.",
+    ]
+
+
+def parse() -> list[str]:
+    return [
+        f"13 headers and SDP, from {bench_sip_parse.DISTINCT:,} callers.",
         "",
-        "## Calls per second",
-        "",
+        *_table(bench_sip_parse.rows(), "µs", bench_sip_parse.TARGETS),
+    ]
+
+
+def calls() -> list[str]:
+    found = [(case, bench_signalling.highest(case)) for case in bench_signalling.possible(bench_signalling.CASES)]
+    others = [(case, bench_signalling.highest(case)) for case in bench_signalling.possible(bench_signalling.OTHERS)]
+    wanted = [(case, bench_signalling.median_of(case, case.target)) for case, _ in found if case.target is not None]
+    return [
         "INVITE–180–200–ACK–BYE–200 by SIPp on core 1, server on core 0: the highest rate at which at least 95 % of it",
-        "is done, no call fails, and p99 from INVITE to 200 is below 100 ms. Every timer of RFC 3261, dialogs,",
-        "offer/answer and the journal are on.",
+        f"is done, no call fails, and p99 from INVITE to 200 is below 100 ms, as the median of {bench_signalling.RUNS}",
+        "runs. Every timer of RFC 3261, dialogs, offer/answer and the journal are on.",
         "",
         "| load | calls/s | target | p50 | p99 | server's CPU ms/call |",
         "|---|---|---|---|---|---|",
+        *(_load(case, load, f"≥ {case.target:,}" if case.target else "") for case, load in found),
+        "",
+        "At the rates of the targets:",
+        "",
+        "| load | calls/s asked | done | p50 | p99 | target of p99 |",
+        "|---|---|---|---|---|---|",
         *(
-            f"| {TARGETS[case.name][1]} | {found.rate:,} | {TARGETS[case.name][0]} | {found.p50:.0f} ms "
-            f"| {found.p99:.0f} ms | {found.cpu_ms:.2f} |"
-            for case, found in loads
+            f"| {case.says} | {load.rate:,} | {load.done:,.0f} | {load.p50:.0f} ms | {load.p99:.0f} ms "
+            f"| {f'≤ {case.slowest_p99} ms' if case.slowest_p99 else ''} |"
+            for case, load in wanted
         ),
         "",
-        "Others, measured the same way on an idle machine of the same kind:",
+        "Others, by the same search in the same run:",
         "",
-        OTHERS,
-        *sessions,
-        "## What the figures are made of",
+        "| UAS | calls/s | | p50 | p99 | server's CPU ms/call |",
+        "|---|---|---|---|---|---|",
+        *(_load(case, load, "") for case, load in others),
         "",
-        PROFILE,
+        *ELSEWHERE.splitlines(),
     ]
-    return "\n".join(lines)
 
 
-def _sessions() -> list[str]:
+def media() -> list[str]:
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {1})
+    try:
+        idle = bench_calls.memory_of_idle_call()
+        found = {kind: bench_calls.highest(kind) for kind in bench_calls.kinds()}
+    finally:
+        os.sched_setaffinity(0, everywhere)
+    active = found["asyncio"]
+    seconds = active.calls / bench_calls.ARRIVALS + bench_calls.SECONDS + 4
+    return [
+        "Complete calls by G.711, all speaking and listening, with turn detection on, the server on one core. The most",
+        "at which p99 of the gaps between its packets is below 40 ms and none is lost, in steps of a quarter.",
+        "",
+        "| loop | calls at once | target | gap p50 | p99 | longest | of a core |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {kind} | {each.calls if each.holds else f'< {each.calls}'} | {bench_calls.TARGETS[kind]} "
+            f"| {1000 * each.median:.1f} ms | {1000 * each.p99:.1f} ms | {1000 * each.longest:.0f} ms "
+            f"| {each.share:.2f} |"
+            for kind, each in found.items()
+        ),
+        "",
+        f"A call that is answered, and silent, takes {idle / 1024:.0f} KiB of memory; one with sound both ways, and",
+        f"{seconds:.0f} s of speech that it has yet to play, {active.memory / 1024:.0f} KiB.",
+    ]
+
+
+def sessions() -> list[str]:
     rows = asyncio.run(bench_realtime.rows(list(SESSION_TARGETS)))
     rivals = asyncio.run(bench_rivals.rows())
     return [
-        "## Sessions over WebSockets",
-        "",
         "| what | median | smallest to largest | target |",
         "|---|---|---|---|",
         *(
@@ -159,17 +185,94 @@ def _sessions() -> list[str]:
             f"| {name} | {count} | {median:,.0f} | {low:,.0f} to {high:,.0f} |"
             for name, count, (low, median, high) in rivals
         ),
-        "",
     ]
 
 
-def _row(row: tuple[str, float, float, float], target: str) -> str:
-    name, low, median, high = row
-    return f"| {name} | {median:.1f} ms | {low:.1f} to {high:.1f} ms | {target} |"
+def webrtc() -> list[str]:
+    found = bench_webrtc.measure()
+    least, median, most = (1000 * value for value in found.connected)
+    return [
+        f"aiortc at both ends, {found.calls} calls at once that speak all the time, the server on one core.",
+        "",
+        "| what | median | | target |",
+        "|---|---|---|---|",
+        f"| POST of the offer to connected | {median:.0f} ms | {least:.0f} to {most:.0f} ms | ≤ 60 ms |",
+        f"| gap between packets | {1000 * found.median:.1f} ms | p99 {1000 * found.p99:.1f} ms, longest "
+        f"{1000 * found.longest:.0f} ms | p99 ≤ 60 ms |",
+        f"| of the core | {found.share:.2f} | | |",
+    ]
+
+
+def fixtures() -> list[str]:
+    return _table(bench_pytest.rows(), "ms", bench_pytest.TARGETS)
+
+
+PARTS = [
+    Part("start", "Start, and one call", start),
+    Part("parse", "Reading one INVITE", parse),
+    Part("calls", "Calls per second", calls),
+    Part("media", "Calls at once", media),
+    Part("sessions", "Sessions over WebSockets", sessions),
+    Part("webrtc", "WebRTC", webrtc),
+    Part("pytest", "The pytest plugin", fixtures),
+]
+
+
+def speed() -> float:
+    """Microseconds that another library's parser takes for one INVITE: what this machine is worth just now."""
+    data = bench_sip_parse.INVITE
+    return spread(
+        [value / READINGS * 1e6 for value in timeit.repeat(lambda: sipmessage.Message.parse(data), number=READINGS)]
+    )[1]
+
+
+def section(part: Part) -> str:
+    machine, worth = describe(), speed()
+    lines = part.make()
+    return "\n".join([f"On {machine}; sipmessage {worth:.1f} µs.", "", *lines])
+
+
+def read(page: str) -> dict[str, str]:
+    """The sections of a page, by their titles."""
+    _, *pieces = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)
+    return dict(zip(pieces[::2], (text.strip() for text in pieces[1::2]), strict=True))
+
+
+def write(sections: dict[str, str]) -> str:
+    """The page, with its parts in their order; of other sections nothing stays."""
+    kept = [(part.title, sections[part.title]) for part in PARTS if part.title in sections]
+    kept.append(("What the figures are made of", PROFILE.strip()))
+    return "\n".join(["# Benchmarks", "", INTRODUCTION, *(f"## {title}\n\n{text}\n" for title, text in kept)])
+
+
+def _table(rows: Iterable[Row], unit: str, targets: dict[str, str]) -> list[str]:
+    return [
+        "| what | median | smallest to largest | target |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {median:.1f} {unit} | {low:.1f} to {high:.1f} {unit} | {targets.get(name, '')} |"
+            for name, low, median, high in rows
+        ),
+    ]
+
+
+def _load(case: Case, load: Load, target: str) -> str:
+    rate = f"{load.rate:,}" if load.holds else f"< {load.rate:,}"
+    return f"| {case.says} | {rate} | {target} | {load.p50:.0f} ms | {load.p99:.0f} ms | {load.cpu_ms:.2f} |"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--write", action="store_true", help=f"into {PAGE.name}, as each part ends")
+    options.add_argument("--only", action="append", choices=[part.name for part in PARTS], help="one part, repeatable")
+    given = options.parse_args()
+    for part in PARTS:
+        if given.only is None or part.name in given.only:
+            text = section(part)
+            print(f"## {part.title}\n\n{text}\n", flush=True)
+            if given.write:
+                PAGE.write_text(write(read(PAGE.read_text(encoding="utf-8")) | {part.title: text}), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    text = page()
-    print(text)
-    if sys.argv[1:] == ["--write"]:
-        PAGE.write_text(text, encoding="utf-8")
+    main()
