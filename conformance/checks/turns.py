@@ -10,6 +10,7 @@ from ..client.sideband import ReceivedEvent, Sideband
 from ..requirement import Level, requirement
 from ..sources import SPEC
 from .conversations import PCM_BYTES, error_for, opened, retrieved, sound_of
+from .direct_ws import user_item
 from .sideband import part
 from .transcription import WORDS, sound, speak
 
@@ -123,3 +124,30 @@ async def committed_item_has_its_sound(bench: Bench) -> None:
     item_id = part(await bench.event(session, "input_audio_buffer.committed"), "item_id")
     found, wanted = len(sound_of(bench, await retrieved(bench, session, item_id))), len(sound(WORDS))
     bench.expect(abs(found - wanted) <= 50 * PCM_BYTES, f"{wanted} bytes", found)
+
+
+@documented(
+    "WS-TURN-09",
+    says="What was committed comes behind the item that its previous_item_id names.",
+    clause=f"{SERVER}Committed: previous_item_id, the preceding item",
+)
+async def committed_item_has_its_place(bench: Bench) -> None:
+    session = await spoken(bench)
+    await session.send(user_item("hello", id="item_one"))
+    await session.send(COMMIT)
+    found = (await bench.event(session, "input_audio_buffer.committed")).get("previous_item_id")
+    bench.expect(found == "item_one", "item_one", found)
+
+
+@documented(
+    "WS-TURN-10",
+    says="An append is not answered.",
+    clause=f"{CLIENT}Append: the server will not send a confirmation response",
+)
+async def append_is_not_answered(bench: Bench) -> None:
+    session = await listening(bench, None)
+    before = len(session.events)
+    await speak(session)
+    await error_for(bench, session, {"type": "nothing"})
+    found = [event.type for event in session.events[before:-1]]
+    bench.expect(not found, "no event before the error that was asked for", found)

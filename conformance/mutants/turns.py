@@ -10,6 +10,8 @@ from .told import Event, at, heard, put, read, told
 DETECTION = ("session", "audio", "input", "turn_detection")
 CLEAR = "input_audio_buffer.clear"
 COMMIT = "input_audio_buffer.commit"
+COMMITTED = "input_audio_buffer.committed"
+NOTHING_NEW = '{"type": "session.update", "session": {"type": "realtime"}}'
 
 
 def _later(name: str, by_ms: int) -> Any:
@@ -38,7 +40,7 @@ def _clears_nothing() -> Mapping[str, Any]:
         if read(data).get("type") != CLEAR:
             return [data]
         waiting += 1
-        return ['{"type": "session.update", "session": {"type": "realtime"}}']
+        return [NOTHING_NEW]
 
     def tell(event: Event) -> Sequence[Event]:
         nonlocal waiting
@@ -48,6 +50,10 @@ def _clears_nothing() -> Mapping[str, Any]:
         return [{"type": "input_audio_buffer.cleared", "event_id": event["event_id"]}]
 
     return {"client_event": hear, "event": tell}
+
+
+def _confirms_appends(data: str | bytes) -> Sequence[str | bytes]:
+    return [data, NOTHING_NEW] if read(data).get("type") == "input_audio_buffer.append" else [data]
 
 
 def _commits_once() -> Mapping[str, Any]:
@@ -67,7 +73,7 @@ def _loses_what_was_committed() -> Mapping[str, Any]:
     committed: set[str] = set()
 
     def tell(event: Event) -> Sequence[Event]:
-        if event.get("type") == "input_audio_buffer.committed":
+        if event.get("type") == COMMITTED:
             committed.add(event["item_id"])
         is_lost = event.get("type") == RETRIEVED and at(event, "item", "id") in committed
         return [without_sound(event) if is_lost else event]
@@ -109,4 +115,11 @@ MUTANTS = [
         "What was committed is retrieved without its sound.",
         remembering("", _loses_what_was_committed),
     ),
+    mutant(
+        "committed-behind-nothing",
+        "WS-TURN-09",
+        "What was committed is told to be the first item.",
+        **told(COMMITTED, lambda event: {**event, "previous_item_id": None}),
+    ),
+    mutant("append-answered", "WS-TURN-10", "An append is answered.", client_event=_confirms_appends),
 ]
