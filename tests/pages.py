@@ -15,6 +15,7 @@ from ringback.emulator.calls.verbs import ATTACH, TABLE, Row
 from ringback.emulator.config import Settings, describe
 from ringback.emulator.journal import KINDS, Journal
 from ringback.emulator.model.builtin import BuiltinModel
+from ringback.emulator.rtp.stream import STATISTICS
 from ringback.emulator.scenarios import Scenarios
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -88,6 +89,16 @@ begins has both and joins them. A filter by `sip` finds `sip.sent` and `sip.rece
 |---|---|
 """
 
+STATISTICS_HEAD = """
+## Statistics of a call
+
+Counted over the whole call, in `media.closed` as soon as its sound has ended, and in `call.ended`. A caller in the same
+process has no packets: there `received` and `sent` are frames of 20 ms.
+
+| statistic | what it counts |
+|---|---|
+"""
+
 CHOICES_HEAD = """# What is a choice
 
 Made from the code by `python tests/pages.py --write`; a test compares. [What is faithful](faithful.md) says what the
@@ -99,7 +110,13 @@ with. If you know one of them, or your application depends on one: that is worth
 
 def journal_page() -> str:
     """Every kind of entry."""
-    return JOURNAL_HEAD + "".join(f"| `{kind}` | {text} |\n" for kind, text in KINDS.items())
+    kinds = "".join(f"| `{kind}` | {text} |\n" for kind, text in KINDS.items())
+    return (
+        JOURNAL_HEAD
+        + kinds
+        + STATISTICS_HEAD
+        + "".join(f"| `{name}` | {text} |\n" for name, text in STATISTICS.items())
+    )
 
 
 def choices_page() -> str:

@@ -53,6 +53,35 @@ class AudioParameters(Protocol):
     def receives(self) -> bool: ...
 
 
+STATISTICS = {
+    "sent": "RTP packets sent",
+    "sent_octets": "their payload in bytes",
+    "received": "RTP packets of the peer",
+    "lost": "packets that its sequence numbers say are missing (RFC 3550 A.3)",
+    "duplicates": "packets that came twice",
+    "reordered": "packets behind a later one",
+    "late": "packets whose time to be heard was over",
+    "concealed_frames": "times that missing sound was made up",
+    "skipped_frames": "frames of 20 ms left out to shorten the delay",
+    "timeline_resets": "jumps of the timestamps that were followed",
+    "jitter": "of the arrivals, in seconds (RFC 3550 6.4.1)",
+    "sources": "SSRCs that were followed, one behind the other",
+    "dtmf_digits": "keys as telephone events (RFC 4733)",
+    "stun": "datagrams of STUN, dropped",
+    "malformed": "datagrams that are neither RTP nor RTCP, dropped",
+    "foreign": "packets from another address while the peer speaks, dropped",
+    "unknown_payload": "packets of a type that was not agreed on, dropped",
+    "unwanted": "packets while the peer was not to send (hold), dropped",
+    "reports": "RTCP reports of the peer",
+    "unauthentic": "SRTP: datagrams without the right key, dropped",
+    "replayed": "SRTP: datagrams that came twice, dropped",
+    "peer_lost": "packets of ours that the peer reports as lost",
+    "round_trip": "seconds, by RTCP; null until it is known",
+    "remote": "where the sound goes to",
+}
+"""What `RtpStream.statistics` tells of a call; the two of SRTP only where that was spoken."""
+
+
 @dataclass(slots=True)
 class Tick:
     """What 20 ms brought. `heard` is None as long as nothing ever came; afterwards there is always a frame."""
@@ -223,7 +252,7 @@ class RtpStream:
         return now - self._heard_at if self._audio.receives else 0.0
 
     def statistics(self) -> dict[str, object]:
-        """Counts of the whole stream, over all sources. Times are seconds; `round_trip` is None until it is known."""
+        """`STATISTICS` of the whole stream, over all sources."""
         host, port = self._latch.target
         return {
             "sent": self._sender.packets,
