@@ -11,3 +11,4 @@ def load_sound() -> None:
     importlib.import_module(SOUND)
     importlib.import_module("ringback.emulator.model.builtin")
     importlib.import_module("ringback.emulator.scenario_files")
+    importlib.import_module("msgspec")

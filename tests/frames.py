@@ -87,7 +87,7 @@ def listen(recorder: Recorder) -> None:
             recorder.see(effect.event)
         return effect
 
-    def seen_encode(event: dict[str, Any]) -> str:
+    def seen_encode(event: dict[str, Any]) -> bytes:
         recorder.see(event)
         return encode(event)
 

@@ -47,12 +47,12 @@ class Outbox:
     def send(self, event_type: str, /, **fields: Any) -> None:
         """A server event for every channel. Keys go out in the order given, after `type` and `event_id` [OBS]."""
         event = {"type": event_type, "event_id": self.ids.event(), **fields}
-        self._effects.append(SendEvent(channel_id=None, event=event))
+        self._effects.append(SendEvent(None, event))
 
     def send_to(self, channel_id: str | None, event_type: str, /, **fields: Any) -> None:
         """A server event for the channel that asked for it."""
         event = {"type": event_type, "event_id": self.ids.event(), **fields}
-        self._effects.append(SendEvent(channel_id=channel_id, event=event))
+        self._effects.append(SendEvent(channel_id, event))
 
     def send_added(self, previous_item_id: str | None, item: dict[str, Any]) -> None:
         """An item joins the conversation."""
@@ -60,25 +60,33 @@ class Outbox:
         if self.sends_legacy:
             self.send("conversation.item.created", previous_item_id=previous_item_id, item=item)
 
-    def send_delta(self, event_type: str, /, *, delta: str, **fields: Any) -> None:
-        """A delta of text, padded so that its length tells little [OBS]."""
-        self.send(event_type, **fields, delta=delta, obfuscation=self.ids.obfuscation(-len(delta) % PADDED_TO))
+    def send_delta(self, event_type: str, place: dict[str, Any], delta: str) -> None:
+        """A delta of text, padded so that its length tells little [OBS]. `place` are the keys before it. Most events
+        of a session are these."""
+        event = {
+            "type": event_type,
+            "event_id": self.ids.event(),
+            **place,
+            "delta": delta,
+            "obfuscation": self.ids.obfuscation(-len(delta) % PADDED_TO),
+        }
+        self._effects.append(SendEvent(None, event))
 
     def send_media(self, event_type: str, response_id: str) -> None:
         """An event of the media server, which has ids of its own [OBS]."""
         event = {"type": event_type, "event_id": self.ids.media_event(), "response_id": response_id}
-        self._effects.append(SendEvent(channel_id=None, event=event))
+        self._effects.append(SendEvent(None, event))
 
     def send_without_id(self, event_type: str, /, **fields: Any) -> None:
         """An event that has no `event_id` in its schema [DOC]."""
-        self._effects.append(SendEvent(channel_id=None, event={"type": event_type, **fields}))
+        self._effects.append(SendEvent(None, {"type": event_type, **fields}))
 
     def send_error(
         self, channel_id: str | None, error: ApiError, *, client_event_id: str | None = None, type: str | None = None
     ) -> None:
         """An in-band error; the session survives it. `type` is another than the error's own."""
         event = error_event(self.ids.event(), error, client_event_id=client_event_id, type=type)
-        self._effects.append(SendEvent(channel_id=channel_id, event=event))
+        self._effects.append(SendEvent(channel_id, event))
 
     def record(self, kind: str, **data: Any) -> None:
         """An entry for the journal."""

@@ -67,6 +67,8 @@ class _Opened:
 
     item: Item
     index: int
+    place: dict[str, Any]
+    """What its events say of where they belong."""
     done_previous_id: str | None = None
     text: list[str] = field(default_factory=list)
     expected: int = 0
@@ -131,9 +133,10 @@ class Response:
         """Begin a message; its one content part is sound with a transcript, or text. `expected` is how many pieces of
         text it will have."""
         item = Item({"id": "", "type": "message", "status": "in_progress", "role": "assistant", "content": []})
-        self._open(item).expected = expected
+        opened = self._open(item)
+        opened.expected = expected
         part = {"type": "audio", "transcript": ""} if self.options.speaks else {"type": "text", "text": ""}
-        self._out.send("response.content_part.added", **self._place(), content_index=0, part=part)
+        self._out.send("response.content_part.added", **opened.place, content_index=0, part=part)
         return item
 
     def open_call(self, name: str) -> Item:
@@ -171,10 +174,11 @@ class Response:
 
     def add_text(self, delta: str) -> None:
         """One piece of what the open message says."""
-        self._last().text.append(delta)
+        opened = self._last()
+        opened.text.append(delta)
         self.text_tokens += 1
         kind = "response.output_audio_transcript.delta" if self.options.speaks else "response.output_text.delta"
-        self._out.send_delta(kind, **self._place(), content_index=0, delta=delta)
+        self._out.send_delta(kind, {**opened.place, "content_index": 0}, delta)
 
     def add_arguments(self, delta: str) -> None:
         """One piece of the open call's arguments."""
@@ -183,7 +187,7 @@ class Response:
         self.text_tokens += 1
         kind = "function" if opened.item.type == "function_call" else "mcp"
         about = {"call_id": opened.item.shown["call_id"]} if kind == "function" else {}
-        self._out.send_delta(f"response.{kind}_call_arguments.delta", **self._place(), **about, delta=delta)
+        self._out.send_delta(f"response.{kind}_call_arguments.delta", {**opened.place, **about}, delta)
 
     def end_arguments(self) -> None:
         """All arguments of the open MCP call were added."""
@@ -241,7 +245,7 @@ class Response:
             call_id, name = item.shown["call_id"], item.shown["name"]
             self._out.send(
                 "response.function_call_arguments.done",
-                **self._place(opened),
+                **opened.place,
                 call_id=call_id,
                 name=name,
                 arguments=text,
@@ -306,7 +310,8 @@ class Response:
 
     def _open(self, item: Item) -> _Opened:
         item.shown["id"] = self._out.ids.item()
-        opened = _Opened(item, self._count)
+        place = {"response_id": self.id, "item_id": item.id, "output_index": self._count}
+        opened = _Opened(item, self._count, place)
         self._opened.append(opened)
         self._count += 1
         self._out.send("response.output_item.added", response_id=self.id, output_index=opened.index, item=item.shown)
@@ -340,7 +345,7 @@ class Response:
         opened.is_ended = True
         text = "".join(opened.text)
         opened.item.shown = {**opened.item.shown, "arguments": text}
-        self._out.send("response.mcp_call_arguments.done", **self._place(opened), arguments=text)
+        self._out.send("response.mcp_call_arguments.done", **opened.place, arguments=text)
 
     def _send_of_mcp_call(self, opened: _Opened, what: str) -> None:
         """These events do not name their response [SDK]."""
@@ -349,11 +354,11 @@ class Response:
     def _send_piece(self, opened: _Opened, end: int) -> None:
         size = sample_bytes(self.options.audio_format)
         delta = base64.b64encode(opened.encoded[opened.sent_samples * size : end * size]).decode()
-        self._out.send("response.output_audio.delta", **self._place(), content_index=0, delta=delta)
+        self._out.send("response.output_audio.delta", **opened.place, content_index=0, delta=delta)
 
     def _close_part(self, opened: _Opened, text: str) -> dict[str, Any]:
         """Send what ends the content part. Returns the part as the item shows it, not as these events do [OBS]."""
-        place = {**self._place(opened), "content_index": 0}
+        place = {**opened.place, "content_index": 0}
         if self.options.speaks:
             self._out.send("response.output_audio.done", **place)
             self._out.send("response.output_audio_transcript.done", **place, transcript=text)
@@ -376,10 +381,6 @@ class Response:
             if opened.item is item:
                 return opened
         raise EmulatorBug(f"response {self.id} has no open item {item.id}")
-
-    def _place(self, opened: _Opened | None = None) -> dict[str, Any]:
-        opened = opened or self._last()
-        return {"response_id": self.id, "item_id": opened.item.id, "output_index": opened.index}
 
     def _shown(self, details: dict[str, Any] | None, usage: dict[str, Any] | None) -> dict[str, Any]:
         options = self.options

@@ -124,7 +124,7 @@ class Transcriber:
             if index and pace:
                 yield pace
             more = {"logprobs": [_logprob(part)]} if has_logprobs else {}
-            self._out.send_delta(f"{PREFIX}.delta", **_place(item), **more, delta=part)
+            self._out.send_delta(f"{PREFIX}.delta", {**_place(item), **more}, part)
         if "diarize" in model and text:  # SDK: who needs labels of speakers uses that model
             self._out.send(f"{PREFIX}.segment", **_place(item), **_segment(item, text, self._out.ids.segment()))
         item.shown = with_transcript(item.shown, 0, text)

@@ -136,7 +136,8 @@ class Generation:
             self.response.add_text(part)
             if speaks and index + 1 == min(TEXT_BEFORE_SOUND, len(kept)):
                 self._sound(text if len(kept) == len(parts) else "".join(kept), samples)
-            yield from self._bursts()
+            if speaks:
+                yield from self._bursts()
         if speaks and not kept and samples is not None:
             self._sound(None, samples)
             yield from self._bursts()

@@ -1,14 +1,12 @@
 """The data channel of a WebRTC call as an event channel: JSON text both ways, as on a WebSocket."""
 
 import itertools
+import json
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from aiortc.exceptions import InvalidStateError
 from aiortc.rtcdatachannel import RTCDataChannel
-
-from .channels import encode
 
 log = logging.getLogger("ringback.webrtc")
 
@@ -34,17 +32,15 @@ class DataChannel:
         self._limit = buffer_limit
         self._on_unsendable = on_unsendable
 
-    def send(self, event: dict[str, Any], text: str | None = None) -> None:
-        """Queue one event. A peer that does not read is left alone once too much waits for it."""
+    def send(self, payload: bytes) -> None:
+        """Queue one event, as `encode` makes it. A peer that does not read is left alone once too much waits for it."""
         if self.channel.readyState != "open":
             return
-        text = encode(event) if text is None else text
-        length = len(text.encode()) if self._most else 0
-        if length > self._most:  # RFC 8841 6.1: no message may be longer than the peer's max-message-size
-            self._on_unsendable(event["type"], length)
+        if 0 < self._most < len(payload):  # RFC 8841 6.1: no message may be longer than the peer's max-message-size
+            self._on_unsendable(json.loads(payload)["type"], len(payload))
             return
         try:
-            self.channel.send(text)
+            self.channel.send(payload.decode())
         except InvalidStateError as error:
             raise AssertionError("the channel was open a moment ago") from error
         if self.channel.bufferedAmount > self._limit:

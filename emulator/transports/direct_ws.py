@@ -62,7 +62,7 @@ async def _refuse(request: web.Request, error: ApiError, project_id: str | None)
     event = error_event(services.ids.event(), error)
     plan = services.faults.of(project_id) if services.faults else None
     for sent in (event,) if plan is None else plan.event(event, None):
-        await socket.send_str(encode(dict(sent)))
+        await socket.send_str(encode(dict(sent)).decode())
     code, reason = close_of(error)
     await socket.close(code=code, message=reason.encode()[:123])
     return socket

@@ -9,9 +9,9 @@ from ..errors import EmulatorBug, InvalidRequest
 from ..faults.plan import FaultPlan, Faults
 from ..journal import Journal
 from ..realtime.effects import CloseChannel, CloseChannels, HangUpCall, HostRecord, SendEvent, SessionExpired
-from ..redaction import redacted_event
 from .channels import encode
 from .deadlines import Deadlines
+from .event_record import EventData, kept_payload
 
 if TYPE_CHECKING:
     from ..sessions.host import SessionHost
@@ -22,7 +22,7 @@ class Channel(Protocol):
 
     id: str
 
-    def send(self, event: dict[str, Any], text: str | None = None) -> None: ...
+    def send(self, payload: bytes) -> None: ...
 
     def close(self, code: int, reason: str = "") -> None: ...
 
@@ -33,7 +33,7 @@ class Nobody:
     def __init__(self, channel_id: str) -> None:
         self.id = channel_id
 
-    def send(self, event: dict[str, Any], text: str | None = None) -> None:
+    def send(self, payload: bytes) -> None:
         """Events for nobody."""
 
     def close(self, code: int, reason: str = "") -> None:
@@ -151,8 +151,14 @@ class RunningHost:
             return  # a channel that closes while it is written to comes back here; the loop below goes on
         self._is_pumping = True
         try:
+            plan = self._plan
             while (effect := self.host.next_effect()) is not None:
-                self._perform(effect)
+                if not isinstance(effect, SendEvent):
+                    self._perform(effect)
+                elif plan is None:
+                    self._send(effect.channel_id, effect.event)
+                else:
+                    self._send_through(plan, effect.channel_id, effect.event)
         finally:
             self._is_pumping = False
         if self.is_open:
@@ -164,12 +170,6 @@ class RunningHost:
 
     def _perform(self, effect: object) -> None:
         match effect:
-            case SendEvent(channel_id=channel_id, event=event):
-                plan = self._plan
-                if plan is None:
-                    self._send(channel_id, event)
-                else:
-                    self._send_through(plan, channel_id, event)
             case CloseChannel(channel_id=channel_id, code=code, reason=reason):
                 if (channel := self.channels.get(channel_id)) is not None:
                     channel.close(code, reason)
@@ -186,16 +186,19 @@ class RunningHost:
                 raise EmulatorBug(f"the host wants {effect!r}, which nobody can do")
 
     def _send(self, channel_id: str | None, event: dict[str, Any]) -> None:
-        self._record("event.server", self._now(), channel=channel_id, event=_journalled(event))
-        if channel_id is not None:
-            if (channel := self.channels.get(channel_id)) is not None:
-                channel.send(event)
-            return
-        listening = [channel for channel in self.channels.values() if not isinstance(channel, Nobody)]
-        if listening:
-            text = encode(event)
-            for channel in listening:
-                channel.send(event, text)
+        payload = encode(event)
+        self._journal.record(
+            "event.server",
+            EventData(self._about, channel_id, kept_payload(event, payload)),
+            now=self._now(),
+            project_id=self.project_id,
+            call_id=self.call_id,
+        )
+        if channel_id is None:
+            for channel in tuple(self.channels.values()):
+                channel.send(payload)
+        elif channel_id in self.channels:
+            self.channels[channel_id].send(payload)
 
     def _send_through(self, plan: FaultPlan, channel_id: str | None, event: dict[str, Any]) -> None:
         for sent in plan.event(event, self.call_id):
@@ -224,28 +227,6 @@ class RunningHost:
             yield
         except Exception as error:  # noqa: BLE001 — a session's bug ends its own call, not a loop that serves others
             self._on_bug(error)
-
-
-def _journalled(event: dict[str, Any]) -> dict[str, Any]:
-    """An event as the journal keeps it: of sound only its length, of credentials nothing."""
-    if event["type"].startswith("session."):
-        return redacted_event(event)
-    if event["type"] == "conversation.item.retrieved":
-        return {**event, "item": _without_sound(event["item"])}
-    if event["type"] != "response.output_audio.delta":
-        return event
-    kept = {key: value for key, value in event.items() if key != "delta"}
-    return {**kept, "delta_length": len(event["delta"])}
-
-
-def _without_sound(item: dict[str, Any]) -> dict[str, Any]:
-    content = [
-        {**{key: value for key, value in part.items() if key != "audio"}, "audio_length": len(part["audio"])}
-        if "audio" in part
-        else part
-        for part in item.get("content", ())
-    ]
-    return {**item, "content": content} if content else item
 
 
 RESPONSE_CREATE = json.dumps({"type": "response.create"})
