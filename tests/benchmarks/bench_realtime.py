@@ -68,7 +68,7 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def server() -> AsyncIterator[Server]:
+async def server(loop: str = "asyncio") -> AsyncIterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "ready.json"
         ports = [f"--{name}-port=0" for name in ("http", "https", "sip-tls", "sip-tcp", "sip-udp")]
@@ -79,6 +79,7 @@ async def server() -> AsyncIterator[Server]:
             "serve",
             *ports,
             "--model-pace=0",
+            f"--loop={loop}",
             "--ready-json",
             str(file),
         ]

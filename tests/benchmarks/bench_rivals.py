@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import aiohttp
@@ -120,6 +121,7 @@ async def rows() -> list[Row]:
 
     others: list[tuple[str, contextlib.AbstractAsyncContextManager[Server] | None, Measure]] = [
         ("ringback", bench_realtime.server(), ours),
+        ("ringback, uvloop", bench_realtime.server("uvloop") if find_spec("uvloop") else None, ours),
         ("aimock 1.43", aimock(), answered),
         ("echo by aiohttp", echo(), echoed),
     ]
