@@ -279,9 +279,11 @@ class Session:
 
     def next_deadline(self) -> float | None:
         """When `pass_time` wants to be called."""
-        waits = self.active is None and not self.output.is_playing
-        due = (self._transcriber.next_deadline(), self._idle.next_deadline() if waits else None)
-        return min((each for each in due if each is not None), default=None)
+        telling = self._transcriber.next_deadline()
+        idle = None if self.active is not None or self.output.is_playing else self._idle.next_deadline()
+        if telling is None or idle is None:
+            return idle if telling is None else telling
+        return min(telling, idle)
 
     def shown(self) -> dict[str, Any]:
         """The session object as events carry it."""

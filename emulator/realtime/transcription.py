@@ -96,6 +96,8 @@ class Transcriber:
 
     def advance(self, now: float) -> None:
         """Tell what is due; nothing of an item that is not in the conversation any more [CHOICE]."""
+        if not self._tellings:  # as it mostly is, after each of all inputs
+            return
         kept = [each for each in self._tellings if self._conversation.get(each.item.id) is each.item]
         for telling in kept:
             telling.advance(now)
@@ -103,6 +105,8 @@ class Transcriber:
 
     def next_deadline(self) -> float | None:
         """When `advance` is to be called next; None before it was called at all."""
+        if not self._tellings:
+            return None
         return min((telling.due for telling in self._tellings if telling.due is not None), default=None)
 
     def _steps(self, item: Item, slow: Slow, config: SessionConfig, model: str) -> Iterator[float]:

@@ -115,6 +115,21 @@ def test_transcription_comes_later_and_piece_by_piece(bench: Make, loud: Samples
     assert b.session.conversation.last.shown["content"][0]["transcript"] == "Hello my dear"
 
 
+def test_session_wants_to_be_called_for_whatever_comes_first(bench: Make, loud: Samples, quiet: Samples) -> None:
+    idle = {
+        "audio": {"input": {"transcription": {}, "turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000}}}
+    }
+    b = bench("Hello", config=idle, transcribe=lambda heard, _: Slow(told=heard, delay=9.0))
+    b.hear(loud, 10)
+    b.hear(quiet, 10)
+    begun = b.session.next_begun()
+    assert late(b, loud, 10.0) == []
+    assert b.session.next_deadline() == 19.0
+    b.session.finish(begun.response, "completed")
+    assert late(b, loud, 10.0) == []
+    assert b.session.next_deadline() == 15.0
+
+
 def test_transcription_fails_later(bench: Make, loud: Samples) -> None:
     b = bench(config=config(), transcribe=lambda *_: Slow(told=TranscriptionFailure(message="No."), delay=1.0))
     assert committed(b, loud) == []
