@@ -15,7 +15,7 @@ from ..errors import ApiError, InvalidRequest, PayloadTooLarge, SdpError
 from ..realtime.session_config import SessionConfig, parse_session_config, parse_session_patch
 from ..sdp.webrtc_offer import WebRtcOffer, parse_offer
 from .http_api import error_response
-from .services import PROJECT, SERVICES, Caller, caller_of_key, key_of, safety_identifier_of
+from .services import PROJECT, SERVICES, Caller, caller_of, safety_identifier_of
 
 PATH = "/v1/realtime/calls"
 SDP = "application/sdp"
@@ -67,7 +67,7 @@ async def _create(request: web.Request) -> web.Response:
 
 async def _created(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    caller = caller_of_key(request, key_of(request))
+    caller = caller_of(request)
     request[PROJECT] = caller.project
     posted = await _body(request)
     offer = _offer(request, posted.sdp)

@@ -11,17 +11,16 @@ from ..realtime.events import error_event
 from ..sessions.admission import BETA_HEADER, close_of, opening_config
 from .channels import encode
 from .http_faults import SWITCHING
-from .services import SERVICES, Caller, caller_of_key, key_of, safety_identifier_of
+from .services import SERVICES, Caller, caller_of, key_of, safety_identifier_of
 from .upgrade import new_socket, serve, upgraded
 
 
 async def serve_direct(request: web.Request) -> web.StreamResponse:
     """One connection, from its handshake to its close."""
     services = request.app[SERVICES]
-    key = key_of(request)
     caller: Caller | None = None
     try:
-        caller = caller_of_key(request, key)
+        caller = caller_of(request)
         config = opening_config(
             model=request.query.get("model"),
             intent=request.query.get("intent"),
@@ -29,7 +28,7 @@ async def serve_direct(request: web.Request) -> web.StreamResponse:
             bound=None if caller.secret is None else caller.secret.config,
         )
     except ApiError as error:
-        if not key:
+        if not key_of(request):
             _record_refusal(request, error, project_id=None, status=error.status)
             raise
         return await _refuse(request, error, None if caller is None else caller.project.id)

@@ -22,7 +22,7 @@ from ..errors import (
 from ..realtime.session_config import parse_session_config
 from ..sip.refer import refer_to
 from .http_faults import struck
-from .services import PROJECT, SERVICES, Caller, caller_of_key, key_of, project_of, safety_identifier_of
+from .services import PROJECT, SERVICES, Caller, caller_of, project_of, safety_identifier_of
 
 log = logging.getLogger("ringback.http")
 
@@ -131,7 +131,7 @@ def _refusal(response: web.StreamResponse) -> str | None:
 def _caller(request: web.Request) -> Caller | None:
     """Whose request it is, as far as its key is known."""
     try:
-        return caller_of_key(request, key_of(request))
+        return caller_of(request)
     except Unauthorized:
         return None
 

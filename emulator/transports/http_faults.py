@@ -8,7 +8,7 @@ from ..calls.project import Project
 from ..errors import ApiError
 from ..faults.plan import FaultPlan, HttpExchange
 from ..ids import CallId
-from .services import PROJECT, SERVICES, caller_of_key, key_of
+from .services import PROJECT, SERVICES, caller_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _STRUCK = web.RequestKey("struck", bool)
@@ -70,7 +70,7 @@ def _project_id(request: web.Request) -> str | None:
     if project is not None:
         return project.id
     try:
-        return caller_of_key(request, key_of(request)).project.id
+        return caller_of(request).project.id
     except ApiError:
         call = request.app[SERVICES].performer.control.calls.get(CallId(_call_id(request) or ""))
         return None if call is None else call.project_id

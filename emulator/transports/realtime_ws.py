@@ -6,7 +6,7 @@ from ..calls.verbs import ATTACH
 from ..errors import ApiError, CallNotFound
 from .direct_ws import serve_direct
 from .hosting import RunningHost
-from .services import SERVICES, Caller, caller_of_key, key_of, safety_identifier_of
+from .services import SERVICES, Caller, caller_of, safety_identifier_of
 from .upgrade import new_socket, serve, upgraded
 
 
@@ -35,7 +35,7 @@ def _host_of(request: web.Request) -> tuple[RunningHost, Caller]:
     services = request.app[SERVICES]
     call_id = request.query["call_id"]
     try:
-        caller = caller_of_key(request, key_of(request))
+        caller = caller_of(request)
         performer = services.performer
         call = performer.control.calls.of_project(call_id, caller.project.id)
         refusal = call.refusal(ATTACH)

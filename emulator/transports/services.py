@@ -42,41 +42,42 @@ class Caller:
 KEY_PROTOCOL = "openai-insecure-api-key."
 SAFETY_HEADER = "OpenAI-Safety-Identifier"
 SERVICES = web.AppKey("services", Services)
+_CALLER = web.RequestKey("caller", Caller)
 PROJECT = web.RequestKey("project", Project)
 """Whose key the request carries; set by the middleware `authenticate`, or by the endpoint that does it itself."""
 
 
 def project_of(request: web.Request) -> Project:
-    """The project whose key the request carries. Raises `Unauthorized`."""
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    return project_of_key(request, key.strip() if scheme.lower() == "bearer" else "")
+    """The project whose API key the request carries. Raises `Unauthorized`."""
+    caller = caller_of(request)
+    if caller.secret is not None:  # CHOICE: 401 where an API key is needed
+        raise _incorrect(key_of(request))
+    return caller.project
 
 
-def project_of_key(request: web.Request, key: str) -> Project:
-    """The project that has this key. Raises `Unauthorized` in the service's words [OBS, FACTS 1.3]."""
+def caller_of(request: web.Request) -> Caller:
+    """Whose key the request carries, an API key or a client secret; looked up once. Raises `Unauthorized` in the
+    service's words [OBS, FACTS 1.3]."""
+    known = request.get(_CALLER)
+    if known is None:
+        known = request[_CALLER] = _caller_of_key(request, key_of(request))
+    return known
+
+
+def _caller_of_key(request: web.Request, key: str) -> Caller:
     services = request.app[SERVICES]
     if not key:
         raise Unauthorized(
             "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
             "auth (i.e. Authorization: Bearer YOUR_KEY)."
         )
-    if services.client_secrets.find(key, services.clock.now()) is not None:  # CHOICE: 401 where an API key is needed
-        raise _incorrect(key)
-    project = next((project for project in services.projects.values() if key in project.api_keys), None)
-    if project is None and services.settings.any_key:
-        project = services.projects[services.settings.project]
-    if project is None:
-        raise _incorrect(key)
-    return _wanted(request, project)
-
-
-def caller_of_key(request: web.Request, key: str) -> Caller:
-    """Whose key a WebSocket handshake carries; client secrets do there. Raises `Unauthorized`."""
-    services = request.app[SERVICES]
     secret = services.client_secrets.find(key, services.clock.now())
-    if secret is None:
-        return Caller(project_of_key(request, key), None)
-    project = services.projects.get(secret.project_id)
+    if secret is not None:
+        project = services.projects.get(secret.project_id)
+    else:
+        project = next((project for project in services.projects.values() if key in project.api_keys), None)
+        if project is None and services.settings.any_key:
+            project = services.projects[services.settings.project]
     if project is None:
         raise _incorrect(key)
     return Caller(_wanted(request, project), secret)
