@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 SO_TIMESTAMPNS = 35
 """From Linux's asm-generic/socket.h; Python has no name for it. The ancillary message has the same number."""
 TIMESPEC = struct.Struct("@ll")

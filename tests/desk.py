@@ -9,7 +9,7 @@ from ringback.conformance.client import Call, Phone, RestClient, Sideband, Webho
 from ringback.emulator.journal import Entry
 from ringback.emulator.server import Emulator
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """For what takes milliseconds on an idle machine."""
 SESSION = {"type": "realtime", "model": "gpt-realtime", "instructions": "You are a support agent."}
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-PATIENCE = 20.0
+PATIENCE = 45.0
 """For what takes a second on an idle machine: the start of a process, or its end."""
 FREE_PORTS = ("--http-port", "0", "--sip-tls-port", "0", "--sip-tcp-port", "0", "--sip-udp-port", "0")
 FRAMED = Path(__file__).parents[1] / "framed.py"

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-PATIENCE = 20.0
+PATIENCE = 45.0
 """A peer starts within a second, on a busy machine in a few."""
 
 

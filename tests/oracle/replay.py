@@ -23,7 +23,7 @@ from ringback.emulator.config import Settings
 from ringback.emulator.server import Emulator
 
 FREE_PORTS: dict[str, Any] = {"http_port": 0, "https_port": 0, "sip_tls_port": 0, "sip_tcp_port": 0, "sip_udp_port": 0}
-PATIENCE = 20.0
+PATIENCE = 30.0
 _ID = re.compile(r"\b(?:item|resp|call|conv)_[0-9A-Za-z]+\b")
 
 

@@ -15,7 +15,7 @@ from ringback.emulator.webhooks.endpoints import Endpoint
 from ringback.emulator.webhooks.envelope import INCOMING_CALL, incoming_call_event
 
 SECRET = "whsec_c2VjcmV0IG9mIHRoZSBwcm9qZWN0"
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
