@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from ringback.emulator.calls.project import Project
 from ringback.emulator.clock import LoopClock, SystemClock
 from ringback.emulator.config import Settings
 from ringback.emulator.faults.plan import Fault
-from ringback.emulator.journal import Entry
+from ringback.emulator.journal import Entry, Journal
 from ringback.emulator.model.builder import ScenarioBuilder
 from ringback.emulator.server import Emulator
 from ringback.emulator.timeline import ladder, steps
@@ -85,7 +86,7 @@ class EmbeddedProject:
         self._emulator = emulator
         self._project = project
         self._builder: ScenarioBuilder | None = None
-        self._first = emulator.journal.last_sequence if since is None else since
+        self._kept = _Kept(emulator.journal, project.id, emulator.journal.last_sequence if since is None else since)
         ready = emulator.ready_for(project)
         self.id = project.id
         self.api_key = ready.api_key
@@ -145,30 +146,27 @@ class EmbeddedProject:
                 await redirect.stop()
 
     def close(self) -> None:
-        """Forget the project. What of it is open goes on until it ends."""
+        """Forget the project. What of it is open goes on until it ends; what happened can still be read."""
         self._emulator.remove_project(self._project)
+        self._kept.close()
 
-    def subscribe(self, listener: Callable[[Record], None]) -> Callable[[], None]:
-        """Call `listener` with every entry of this project from now on. Returns the function that ends that."""
-
-        def look(entry: Entry) -> None:
-            if entry.project_id == self.id:
-                listener(_record(entry))
-
-        return self._emulator.journal.subscribe(look)
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every new record of this project."""
+        self._kept.listener = listener
 
     # Queries
 
-    def records(self, kind: str | None = None) -> list[Record]:
-        return [_record(entry) for entry in self._entries(kind)]
+    def records(self, kind: str | None = None, *, after: int = 0) -> list[Record]:
+        """Those of the kind (`sip` has `sip.sent`) that are newer than the one with that `sequence`, oldest first."""
+        return [_record(entry) for entry in self._kept.entries(after) if _is_of(kind, entry)]
 
     def ladder(self) -> list[str]:
         """The journal as a picture."""
-        return ladder(self._entries())
+        return ladder(self._kept.entries())
 
     def pictured(self) -> list[Pictured]:
         """Every record, and how the picture shows it."""
-        return [_pictured(entry) for entry in self._entries()]
+        return [_pictured(entry) for entry in self._kept.entries()]
 
     @property
     def waiting_steps(self) -> list[str]:
@@ -201,8 +199,56 @@ class EmbeddedProject:
         """Each delivery that is not over, in a line."""
         return self._emulator.pending_webhooks(self._project)
 
-    def _entries(self, kind: str | None = None) -> Iterable[Entry]:
-        return self._emulator.journal.entries(kind=kind, project_id=self.id, after=self._first)
+
+class _Kept:
+    """One project's part of a journal since a record, in its order. Whoever waits for something asks at every new
+    entry: those of all other tests are not read each time."""
+
+    def __init__(self, journal: Journal, project_id: str, since: int) -> None:
+        self._journal = journal
+        self._project_id = project_id
+        self._since = since
+        self._entries: list[Entry] = []
+        self._dialogs: set[str] = set()
+        self.listener: Callable[[], None] = lambda: None
+        for entry in journal.entries(after=since):
+            self._look(entry)
+        self.close = journal.subscribe(self._look)
+
+    def entries(self, after: int = 0) -> list[Entry]:
+        """Those that are newer than the one with that `sequence`."""
+        return self._entries[self._place(after) :]
+
+    def _look(self, entry: Entry) -> None:
+        dialog = entry.sip_call_id
+        if entry.project_id == self._project_id:
+            if dialog is not None and entry.call_id is not None and dialog not in self._dialogs:
+                self._dialogs.add(dialog)
+                self._join(dialog, before=entry.sequence)
+        elif dialog is None or dialog not in self._dialogs:
+            return
+        self._entries.append(entry)
+        oldest = self._journal.last_sequence - len(self._journal)
+        if self._entries[0].sequence <= oldest:  # what the journal has let go
+            del self._entries[: self._place(oldest)]
+            self._dialogs = {entry.sip_call_id for entry in self._entries if entry.sip_call_id is not None}
+        self.listener()
+
+    def _join(self, dialog: str, *, before: int) -> None:
+        """The SIP messages with which it began came before anybody knew whose it is."""
+        for entry in self._journal.entries(after=self._since):
+            if entry.sequence >= before:
+                return
+            if entry.sip_call_id == dialog and entry.project_id != self._project_id:
+                self._entries.insert(self._place(entry.sequence), entry)
+
+    def _place(self, sequence: int) -> int:
+        """How many are as old as that one, or older."""
+        return bisect_right(self._entries, sequence, key=lambda entry: entry.sequence)
+
+
+def _is_of(kind: str | None, entry: Entry) -> bool:
+    return kind is None or entry.kind == kind or entry.kind.startswith(kind + ".")
 
 
 def _pictured(entry: Entry) -> Pictured:

@@ -133,6 +133,7 @@ class Caller(Talker):
     def __init__(self, call: "Call", journal: Journal) -> None:
         super().__init__(call, journal)
         self._call = call
+        self._id: str | None = None
 
     # What is expected
 
@@ -200,8 +201,10 @@ class Caller(Talker):
     @property
     def id(self) -> str | None:
         """The API's id of the call, `rtc_…`; None until the emulator has seen the INVITE."""
-        mine = (each for each in self._journal.records("call.state") if each.sip_call_id == self._call.id)
-        return next((each.call_id for each in mine), None)
+        if self._id is None:
+            mine = (each for each in self._journal.records("call.state") if each.sip_call_id == self._call.id)
+            self._id = next((each.call_id for each in mine), None)
+        return self._id
 
     @property
     def is_ending(self) -> bool:

@@ -24,10 +24,7 @@ class Journal:
         self._watch = Watch()
         self.raised: list[str] = []
         """Tracebacks of what applications in this process have raised."""
-        self._unsubscribe = project.subscribe(lambda record: self._watch.changed())
-
-    def close(self) -> None:
-        self._unsubscribe()
+        project.subscribe(self._watch.changed)
 
     # Queries
 
@@ -68,9 +65,19 @@ class Journal:
     async def wait_for(self, kind: str, *, within: float = WITHIN, **data: Any) -> Record:
         """The first record of that kind with that data, now or when it comes. Raises `ExpectationFailed`."""
         within = self.patient(within)
+        seen = 0
+
+        def found() -> Record | None:
+            nonlocal seen
+            for record in self._project.records(kind, after=seen):
+                if _holds(record, data):
+                    return record
+                seen = record.sequence
+            return None
+
         what = f"{kind}{''.join(f', {name}={value!r}' for name, value in data.items())} within {within:g} s"
-        found: Record = await self.until(lambda: next(iter(self.records(kind, **data)), None), within, what)
-        return found
+        record: Record = await self.until(found, within, what)
+        return record
 
     async def until(
         self, condition: Callable[[], Any], within: float, expected: str, instead: Callable[[], str] | None = None

@@ -123,7 +123,6 @@ class ProjectOfTest:
         for application in self._applications:
             await application.close()
         await self._open.aclose()
-        self.journal.close()
 
     # Private
 
