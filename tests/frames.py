@@ -9,15 +9,12 @@ What each test emits is compared with `docs/events.md` at the end of the run; `p
 writes that page.
 """
 
-import sys
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ringback.emulator.realtime import events
-from ringback.emulator.realtime.effects import SendEvent
-from ringback.emulator.transports import channels
+from framed import Emitted, Recorder, listen
 from ringback.fixtures.validation import validator
 
 PAGE = Path(__file__).parents[1] / "docs" / "events.md"
@@ -33,68 +30,7 @@ HINT = (
     f"run `pytest -n 2 --dist loadgroup --write-events` (the whole suite) and commit docs/{PAGE.name} with your change."
 )
 
-Emitted = dict[str, set[str]]
-"""Types of server events, with the tests that emit them."""
-
-
-class Recorder:
-    """Judges events as they come. One for each process."""
-
-    def __init__(self) -> None:
-        self.emitted: Emitted = {}
-        self.ran: set[str] = set()
-        self._events = validator("server_events")
-        self._test: str | None = None
-        self._problems: list[str] = []
-        self._latest: object = None
-
-    def begin(self, test: str, *, is_steady: bool) -> None:
-        """`is_steady` is whether the test does the same each time, so that a page may name it."""
-        self._test = test if is_steady else None
-        self._problems = []
-
-    def end(self) -> list[str]:
-        """What was wrong with the events of the test."""
-        self._test, self._latest = None, None
-        return self._problems
-
-    def see(self, event: dict[str, Any]) -> None:
-        """An event is made, or leaves; most do both right behind each other."""
-        if event is self._latest:
-            return
-        self._latest = event
-        problems = self._events.problems(event)
-        if problems:
-            self.tell([f"{event.get('type')}: {problem}" for problem in problems])
-        elif self._test is not None:
-            self.emitted.setdefault(event["type"], set()).add(self._test)
-
-    def tell(self, problems: list[str]) -> None:
-        """What is wrong with one event."""
-        self._problems += problems
-
-
 RECORDER = Recorder()
-
-
-def listen(recorder: Recorder) -> None:
-    """From here on `recorder` sees all events of this process."""
-    take, encode = events.Outbox.take, channels.encode
-
-    def seen_take(self: events.Outbox) -> Any:
-        effect = take(self)
-        if isinstance(effect, SendEvent):
-            recorder.see(effect.event)
-        return effect
-
-    def seen_encode(event: dict[str, Any]) -> bytes:
-        recorder.see(event)
-        return encode(event)
-
-    events.Outbox.take = seen_take  # type: ignore[method-assign]
-    for module in tuple(sys.modules.values()):
-        if getattr(module, "encode", None) is encode:
-            module.encode = seen_encode  # type: ignore[attr-defined]
 
 
 # The page

@@ -60,7 +60,7 @@ from pathlib import Path
 from ringback.emulator.realtime.events import Outbox
 from ringback.emulator.ids import Ids
 import random
-framed.frames.listen(framed.Written(Path(sys.argv[1])))
+framed.listen(framed.Written(Path(sys.argv[1])))
 out = Outbox(Ids(random.Random(1)))
 out.send("input_audio_buffer.cleared")
 out.send_without_id("input_audio_buffer.cleared")
