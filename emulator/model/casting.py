@@ -9,17 +9,18 @@ from ..errors import UsageError
 from ..realtime.session_config import SessionConfig
 from ..realtime.transcription import Transcript
 from ..sessions.model import (
-    EndsTurns,
     Fail,
-    KnowsServers,
     McpListing,
     Model,
     Note,
     Output,
     Say,
-    Transcribes,
     Turn,
     Unasked,
+    ends_turns,
+    knows_servers,
+    speaks_unasked,
+    transcribes,
 )
 from .builder import ScenarioBuilder
 from .player import UNMATCHED, Player, Uses
@@ -147,7 +148,7 @@ class SessionModel:
         model = fallback if chosen is None else cast(chosen, fallback)
         self._models: dict[str | None, Model] = {None: model}
         """By the name of the marker; without one the chosen one plays."""
-        self._speakers: dict[str | None, Unasked] = {None: model} if isinstance(model, Unasked) else {}
+        self._speakers: dict[str | None, Unasked] = {None: model} if speaks_unasked(model) else {}
         """Those of them that may speak unasked."""
 
     def respond(self, turn: Turn) -> Iterable[Output]:
@@ -165,18 +166,18 @@ class SessionModel:
     def list_tools(self, server: Mapping[str, Any]) -> McpListing:
         """The chosen one knows, else `fallback`."""
         models = (self._models[None], self._fallback)
-        knowing = next((model for model in models if isinstance(model, KnowsServers)), None)
+        knowing = next((model for model in models if knows_servers(model)), None)
         return McpListing() if knowing is None else knowing.list_tools(server)
 
     def transcribe(self, heard: str, config: SessionConfig) -> Transcript:
         """Whoever plays in the session decides; of most that is what was heard."""
         model = self._models.get(self._playing(config), self._fallback)
-        return model.transcribe(heard, config) if isinstance(model, Transcribes) else heard
+        return model.transcribe(heard, config) if transcribes(model) else heard
 
     def ends_turn(self, heard: str, config: SessionConfig) -> bool | None:
         """The same of where a turn ends; mostly nobody can tell."""
         model = self._models.get(self._playing(config), self._fallback)
-        return model.ends_turn(heard, config) if isinstance(model, EndsTurns) else None
+        return model.ends_turn(heard, config) if ends_turns(model) else None
 
     def opened(self, config: SessionConfig) -> None:
         if (model := self._unasked(config)) is not None:
@@ -208,7 +209,7 @@ class SessionModel:
             except UsageError as error:
                 raise UnknownScenario(str(error)) from error
             model = self._models[name] = self._cast(part, self._fallback)
-            if isinstance(model, Unasked):
+            if speaks_unasked(model):
                 self._speakers[name] = model
         return model
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..realtime.conversation import Item
 from ..realtime.session_config import SessionConfig
 from ..realtime.transcription import Slow, Transcript
-from ..sessions.model import Call, CallMcp, Fail, KnowsServers, McpListing, Model, Note, Output, Play, Say, Turn
+from ..sessions.model import Call, CallMcp, Fail, McpListing, Model, Note, Output, Play, Say, Turn, knows_servers
 from .builtin import unanswered
 from .placeholders import filled
 from .scenario import Action, Called, CalledMcp, Mismatch, Occasion, Scenario, Spoken, Step
@@ -99,7 +99,7 @@ class Player:
         listing = self.scenario.servers.get(str(server["server_label"]))
         if listing is not None:
             return listing
-        return self._fallback.list_tools(server) if isinstance(self._fallback, KnowsServers) else McpListing()
+        return self._fallback.list_tools(server) if knows_servers(self._fallback) else McpListing()
 
     def transcribe(self, heard: str, config: SessionConfig) -> Transcript:
         """What the scenario says of those words, else the words."""

@@ -1,7 +1,6 @@
 """One leg's media without a socket: RTP and RTCP both ways, on the emulator's 20 ms tick."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Protocol
 
 from ..audio.codecs import make_codec
@@ -26,6 +25,8 @@ from .rtcp import (
 from .sender import RtpSender
 from .srtp import MediaKeys, Replayed, Srtp
 
+UNSPECIFIED = ("0.0.0.0", "::")
+"""Where hold the old way sends to."""
 REPORT_INTERVAL = 5.0  # RFC 3550 6.2: the least interval
 _RTCP_PATIENCE = 3 * REPORT_INTERVAL
 
@@ -316,7 +317,7 @@ class RtpStream:
 
     def _report(self, now: float, *more: RtcpPacket) -> list[tuple[bytes, Address]]:
         host, _ = self._rtcp_latch.target
-        if ip_address(host).is_unspecified:  # on hold the old way there is nowhere to send to
+        if host in UNSPECIFIED:
             return []
         sender = self._sender
         heard = self._receiver.source

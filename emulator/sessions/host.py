@@ -24,7 +24,7 @@ from ..realtime.transcription import faithfully
 from ..redaction import redacted_event
 from .generation import Generation
 from .mcp import WAITING, Listings
-from .model import EndsTurns, Model, Transcribes, Turn
+from .model import Model, Turn, ends_turns, transcribes
 from .prompting import Prompting
 
 __all__ = [
@@ -94,8 +94,8 @@ class SessionHost:
             call_format={"PCMU": PCMU, "PCMA": PCMA}.get(codec) if transport == "sip" else None,
             has_output_buffer=transport != "websocket",
             sends_rate_limits=sends_rate_limits,
-            transcribe=model.transcribe if isinstance(model, Transcribes) else faithfully,
-            ends_turn=model.ends_turn if isinstance(model, EndsTurns) else lambda heard, config: None,
+            transcribe=model.transcribe if transcribes(model) else faithfully,
+            ends_turn=model.ends_turn if ends_turns(model) else lambda heard, config: None,
         )
         self._prompting = Prompting.of(model, self.session, has_media=transport != "websocket")
         self._listings = Listings(self.session.mcp, model)

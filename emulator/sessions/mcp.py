@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ..realtime.conversation import Item
 from ..realtime.mcp import Import, McpServers
 from ..realtime.response import Response
-from .model import CallMcp, KnowsServers, McpListing, Model
+from .model import CallMcp, McpListing, Model, knows_servers
 
 WAITING = math.inf
 """What a step yields that waits for a client, not for time."""
@@ -19,7 +19,7 @@ class Listings:
 
     def __init__(self, servers: McpServers, model: Model) -> None:
         self._servers = servers
-        self._model = model if isinstance(model, KnowsServers) else None
+        self._model = model if knows_servers(model) else None
         self._under_way: list[tuple[float, Import, McpListing]] = []
 
     def begin(self, now: float) -> None:

@@ -4,7 +4,7 @@ from ..audio.samples import SAMPLE_RATE
 from ..realtime.response import Response
 from ..realtime.session import Session
 from ..realtime.session_config import SessionConfig
-from .model import Model, Unasked
+from .model import Model, Unasked, speaks_unasked
 
 
 class Prompting:
@@ -28,7 +28,7 @@ class Prompting:
     @classmethod
     def of(cls, model: Model, session: Session, *, has_media: bool) -> "Prompting | None":
         """None for a model that never speaks unasked, as the service's does not."""
-        return cls(model, session, has_media=has_media) if isinstance(model, Unasked) else None
+        return cls(model, session, has_media=has_media) if speaks_unasked(model) else None
 
     # Input
 
