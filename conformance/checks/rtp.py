@@ -1,5 +1,6 @@
 """RTP of the far end, packet by packet: numbers, pace, and when it starts and stops."""
 
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from random import Random
@@ -182,6 +183,36 @@ async def packets_come_at_their_pace(bench: Bench) -> None:
     counted = ((seen[-1].timestamp - seen[0].timestamp) & 0xFFFFFFFF) / 8000
     # A stall of the machine at one of both ends is forgiven, not a pace that is wrong by a third.
     bench.expect(abs(real - counted) < counted / 3, f"{counted:.2f} s", f"{real:.2f} s")
+
+
+@recommended(
+    "RTP-PACE-03",
+    says="Packets have the length that the ptime of an offer asks for, from 10 to 60 ms.",
+    clause="RFC 8866 6.4: ptime is what the other side prefers to receive; RFC 3551 4.2: receivers take up to 200 ms",
+)
+async def packets_follow_the_wish(bench: Bench) -> None:
+    call, _ = await bench.connect()
+    for ptime_ms in (10, 30, 40, 50, 60):
+        answer = await call.reoffer(rewrite=_wishing(ptime_ms), timeout=bench.within.answer)
+        bench.expect(answer.code == 200, "200 to the re-INVITE", f"{answer.code} {answer.phrase}")
+        await call.watch.until(
+            _all_of(call, HEADER + 8 * ptime_ms), timeout=bench.within.event, what=f"packets of {ptime_ms} ms"
+        )
+
+
+def _wishing(ptime_ms: int) -> Callable[[bytes], bytes]:
+    return lambda offer: offer.replace(b"a=ptime:20", f"a=ptime:{ptime_ms}".encode())
+
+
+def _all_of(call: Call, size: int) -> Callable[[], bool]:
+    """Whether the last three packets had that size."""
+
+    def found() -> bool:
+        receiver = call.media.receiver
+        last = [] if receiver is None else receiver.packets[-3:]
+        return [packet.size for packet in last] == 3 * [size]
+
+    return found
 
 
 @requirement(

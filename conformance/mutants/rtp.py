@@ -8,6 +8,7 @@ from ringback.emulator.calls.effects import CloseMedia
 from ringback.emulator.faults.effects import drop
 
 from . import mutant, remembering
+from .messages import hears
 
 _FIELDS = struct.Struct("!BBHII")
 
@@ -84,5 +85,11 @@ MUTANTS = [
         "RTP-FLOW-05",
         "Packets of a payload type that was not negotiated are taken for PCMU.",
         rtp_in=lambda packet: [_with_payload_type(packet, 0) if packet[1] & 0x7F == 99 else packet],
+    ),
+    mutant(
+        "wish-for-40-ms-unheard",
+        "RTP-PACE-03",
+        "Packets are of 20 ms where the caller wishes for 40.",
+        **hears(lambda data: data.replace(b"a=ptime:40", b"a=ptime:20")),
     ),
 ]
