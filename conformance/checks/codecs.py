@@ -88,3 +88,19 @@ def _declare_spoken(number: int, codec: CodecName, name: str, payload: str) -> N
 
 _declare_spoken(4, "opus", "Opus", "RFC 7587")
 _declare_spoken(6, "G722", "G.722", "RFC 3551 4.5.2")
+
+
+@requirement(
+    "SDP-CODEC-08",
+    level=Level.MUST,
+    says="Who answers an offer of Opus with another payload type is heard by that of the offer.",
+    evidence="RFC",
+    clause="RFC 3264 6.1: the payload type of an answer SHOULD be the offer's, and media is sent with the offer's",
+    link=rfc(3264, "6.1"),
+    needs={*NEEDS, "sideband", "tonecode", "opus"},
+)
+async def numbers_of_the_offer_count(bench: Bench) -> None:
+    call, sideband = await talking(bench, offer=b"", codecs=("opus",))
+    answer = await call.answered()
+    bench.expect(answer.codec == "opus", "an offer of Opus", answer.codec)
+    await understood(bench, call, sideband)

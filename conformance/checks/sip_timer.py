@@ -3,6 +3,7 @@
 from functools import partial
 
 from ..bench import Bench
+from ..client import sdp
 from ..client.call import Call
 from ..client.errors import CallRefused, FarEndError, WaitTimeout
 from ..client.messages import Response
@@ -101,6 +102,27 @@ async def far_end_refreshes_by_invite(bench: Bench) -> None:
     await bench.clock.advance(46.0)
     refresh = await refreshed(bench, call, "INVITE")
     bench.expect(b"m=audio" in refresh.message.body, "an offer", refresh.message.body)
+
+
+@requirement(
+    "SIP-TIMER-10",
+    level=Level.SHOULD,
+    says="A re-INVITE that refreshes a call in Opus offers Opus first.",
+    evidence="RFC",
+    clause="RFC 4028 7.4: the offer of a refresh should be the session as it is",
+    needs={*NEEDS, "clock", "opus"},
+)
+async def refresh_keeps_the_codec(bench: Bench) -> None:
+    asked = [SUPPORTED, ("Session-Expires", "90;refresher=uas")]
+    call, _ = await bench.connect(
+        headers=asked, replace={"Allow": "INVITE, ACK, CANCEL, BYE, REFER"}, codecs=("opus", "PCMU")
+    )
+    await bench.clock.advance(46.0)
+    offer = (await refreshed(bench, call, "INVITE")).message.body
+    [audio] = [media for media in sdp.parse(offer).media if media.kind == "audio"]
+    named = dict(line.removeprefix("rtpmap:").split(" ", 1) for line in audio.attributes if line.startswith("rtpmap:"))
+    first = named.get(audio.formats[0], audio.formats[0])
+    bench.expect(first.lower().startswith("opus/"), "opus/48000/2 first", first)
 
 
 @recommended(

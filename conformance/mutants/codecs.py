@@ -45,4 +45,15 @@ def _deaf(number: int, codec: CodecName) -> Mutant:
     )
 
 
-MUTANTS = [_mute(4, "opus"), _deaf(5, "opus"), _mute(6, "G722"), _deaf(7, "G722")]
+MUTANTS = [
+    _mute(4, "opus"),
+    _deaf(5, "opus"),
+    _mute(6, "G722"),
+    _deaf(7, "G722"),
+    mutant(
+        "offered-number-unheard",
+        "SDP-CODEC-08",
+        "Sound with the payload type of the emulator's own offer is not heard.",
+        rtp_in=lambda packet: [] if _is_of(packet, 96) else [packet],
+    ),
+]

@@ -1,5 +1,6 @@
 """Wrong session timers."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,12 @@ def _one_invite_for_each_call() -> Mapping[str, Any]:
         return [data] if invited.setdefault(value(data, "Call-ID"), number) == number else []
 
     return {"sip_out": drop}
+
+
+def _pcmu_first(data: bytes) -> bytes:
+    if not is_request(data, "INVITE"):
+        return data
+    return re.sub(rb"(m=audio \d+ RTP/AVP)((?: \d+)*) 0( |\r)", rb"\1 0\2\3", data, count=1)
 
 
 MUTANTS = [
@@ -66,6 +73,12 @@ MUTANTS = [
         "SIP-TIMER-07",
         "The re-INVITE that refreshes is not sent.",
         **sends(lambda data: None if is_request(data, "INVITE") else data),
+    ),
+    mutant(
+        "refreshes-in-another-codec",
+        "SIP-TIMER-10",
+        "The re-INVITE that refreshes offers PCMU first.",
+        **sends(_pcmu_first),
     ),
     mutant(
         "gives-up-after-405",

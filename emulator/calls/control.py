@@ -286,7 +286,7 @@ class CallControl:
         if isinstance(leg, SipLeg) and leg.offer is None and leg.negotiated is None:
             try:
                 answer = description.parse(event.body)
-                negotiated = self._negotiate(answer)
+                negotiated = self._read_answer(answer)
             except SdpError as error:
                 self.apply(call, MediaFailed(reason=str(error)), now)
                 return
@@ -298,7 +298,7 @@ class CallControl:
         if not body:
             return
         try:
-            negotiated = self._negotiate(description.parse(body))
+            negotiated = self._read_answer(description.parse(body))
         except SdpError as error:
             self._journal.add(
                 "media.unchanged", now=now, project_id=call.project_id, call_id=call.call_id, reason=str(error)
@@ -403,6 +403,9 @@ class CallControl:
             return None, None
         offer = description.parse(request.body)
         return offer, self._negotiate(offer)
+
+    def _read_answer(self, theirs: SessionDescription) -> NegotiatedAudio:
+        return offer_answer.read_answer(theirs, codecs=self._settings.codecs, srtp=self._settings.srtp)
 
     def _negotiate(self, theirs: SessionDescription) -> NegotiatedAudio:
         return offer_answer.negotiate(theirs, codecs=self._settings.codecs, srtp=self._settings.srtp)

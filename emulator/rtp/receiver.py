@@ -19,7 +19,13 @@ class RtpReceiver:
     """
 
     def __init__(
-        self, *, codec: Codec, payload_type: int, dtmf_payload_type: int | None, jitter_target_ms: int = 40
+        self,
+        *,
+        codec: Codec,
+        payload_type: int,
+        dtmf_payload_type: int | None,
+        own_payload_types: tuple[int, int] | None = None,
+        jitter_target_ms: int = 40,
     ) -> None:
         self.source: Reception | None = None
         self._retired: list[Reception] = []
@@ -29,17 +35,34 @@ class RtpReceiver:
         self._digits: list[str] = []
         self._digit_count = 0
         self._clock = 0
-        self.change(codec=codec, payload_type=payload_type, dtmf_payload_type=dtmf_payload_type)
+        self.change(
+            codec=codec,
+            payload_type=payload_type,
+            dtmf_payload_type=dtmf_payload_type,
+            own_payload_types=own_payload_types,
+        )
 
-    def change(self, *, codec: Codec, payload_type: int, dtmf_payload_type: int | None) -> None:
-        """A new offer/answer: packets are of this format from now on."""
+    def change(
+        self,
+        *,
+        codec: Codec,
+        payload_type: int,
+        dtmf_payload_type: int | None,
+        own_payload_types: tuple[int, int] | None = None,
+    ) -> None:
+        """A new offer/answer: packets are of this format from now on. `own_payload_types`, for sound and for events,
+        are those of our own offer, if it was ours: they count before the peer's."""
         self._codec = codec
-        self._payload_type = payload_type
-        self._dtmf_payload_type = dtmf_payload_type
+        types = {COMFORT_NOISE: False, payload_type: False}
+        if dtmf_payload_type is not None:
+            types[dtmf_payload_type] = True
+        if own_payload_types is not None:
+            types |= zip(own_payload_types, (False, True), strict=True)
+        self._is_event = types
 
     def knows(self, packet: RtpPacket) -> bool:
         """Whether its payload type was negotiated, or is comfort noise, which many send without asking."""
-        return packet.payload_type in (self._payload_type, self._dtmf_payload_type, COMFORT_NOISE)
+        return packet.payload_type in self._is_event
 
     def restart(self) -> None:
         """Nobody asked for frames for a while: the next packet begins a timeline of its own."""
@@ -50,7 +73,7 @@ class RtpReceiver:
         if self.source is not None and packet.ssrc == self.source.ssrc:
             self._newcomer = None
             self._take(packet, self.source, now)
-        elif packet.payload_type == self._dtmf_payload_type:
+        elif self._is_event[packet.payload_type]:
             # Gateways that make the events themselves use a source of their own; it is never the one of the audio.
             self._digits += self._dtmf.feed(packet, now)
         elif self.source is None:
@@ -96,7 +119,7 @@ class RtpReceiver:
         return self.source
 
     def _take(self, packet: RtpPacket, source: Reception, now: float) -> None:
-        is_event = packet.payload_type == self._dtmf_payload_type
+        is_event = self._is_event[packet.payload_type]
         arrival = source.update(packet.sequence, None if is_event else packet.timestamp, now)
         if arrival is Arrival.DUPLICATE or arrival is Arrival.ASTRAY:
             return
@@ -104,7 +127,7 @@ class RtpReceiver:
             self._jitter.restart()
         if is_event:
             self._digits += self._dtmf.feed(packet, now)
-        elif packet.payload_type == COMFORT_NOISE and self._payload_type != COMFORT_NOISE:
+        elif packet.payload_type == COMFORT_NOISE:
             self._jitter.put(self._time_of(packet), SILENCE, in_order=arrival is not Arrival.REORDERED)
         elif packet.payload:
             sound = self._codec.decode(packet.payload)

@@ -41,6 +41,8 @@ class AudioParameters(Protocol):
     @property
     def dtmf_payload_type(self) -> int | None: ...
     @property
+    def own_payload_types(self) -> tuple[int, int] | None: ...
+    @property
     def ptime_ms(self) -> int: ...
     @property
     def remote_address(self) -> str: ...
@@ -123,6 +125,7 @@ class RtpStream:
             codec=make_codec(audio.codec),
             payload_type=audio.payload_type,
             dtmf_payload_type=audio.dtmf_payload_type,
+            own_payload_types=audio.own_payload_types,
             jitter_target_ms=jitter_target_ms,
         )
         self._connect()
@@ -159,6 +162,7 @@ class RtpStream:
             codec=make_codec(audio.codec),
             payload_type=audio.payload_type,
             dtmf_payload_type=audio.dtmf_payload_type,
+            own_payload_types=audio.own_payload_types,
         )
 
     # Input
@@ -242,6 +246,11 @@ class RtpStream:
         return self._report(now)
 
     # Queries
+
+    @property
+    def codec(self) -> str:
+        """What is spoken."""
+        return self._audio.codec
 
     @property
     def ssrc(self) -> int:

@@ -76,7 +76,8 @@ class NegotiatedAudio(NamedTuple):
 
     `ptime_ms` is the packet length that the peer likes to receive; `rtcp_port` is where its RTCP goes. `media_index` of
     `media_count` is the `m=` line that was taken. `dtmf_events` is what the peer understands, as `fmtp` writes it.
-    `crypto` is the line of the peer that was taken, with its key; None for plain RTP.
+    `crypto` is the line of the peer that was taken, with its key; None for plain RTP. `own_payload_types` are those of
+    our own offer, for sound and for events: by them a peer speaks that answered it, whatever its answer says.
     """
 
     codec: Codec
@@ -94,6 +95,7 @@ class NegotiatedAudio(NamedTuple):
     media_count: int
     crypto: Crypto | None = None
     has_comfort_noise: bool = False
+    own_payload_types: tuple[int, int] | None = None
 
     @property
     def security(self) -> Security:
@@ -132,6 +134,16 @@ def negotiate(
     if plain is None:
         raise SdpError("; ".join(reasons) or "the description has no audio line", status=488)
     return _negotiated(offer, *plain)
+
+
+def read_answer(
+    answer: SessionDescription, *, codecs: Sequence[Codec] = G711, srtp: SrtpUse = "preferred"
+) -> NegotiatedAudio:
+    """What the peer made of our own offer. RFC 3264 6.1: its payload types SHOULD be those of the offer, so they may be
+    others. Raises `SdpError` as `negotiate` does."""
+    negotiated = negotiate(answer, codecs=codecs, srtp=srtp)
+    ours = _OFFERED_PAYLOAD_TYPES[negotiated.codec], OFFERED_EVENTS_PAYLOAD_TYPE
+    return negotiated._replace(own_payload_types=ours)
 
 
 def build_answer(

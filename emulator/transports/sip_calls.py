@@ -141,8 +141,14 @@ class SipCalls:
             return  # the call is over
         offer = ""
         if effect.needs_offer:
-            is_secure = self._settings.srtp == "required"
-            offer = local.offer(address=leg.local_address, port=run.media.port, is_secure=is_secure)
+            # RFC 4028 7.4: the session as it is, so what is spoken comes first
+            spoken = None if run.media.stream is None else run.media.stream.codec
+            offer = local.offer(
+                address=leg.local_address,
+                port=run.media.port,
+                is_secure=self._settings.srtp == "required",
+                codecs=sorted(self._settings.codecs, key=lambda codec: codec != spoken),
+            )
         try:
             self._endpoint.refresh(leg.dialog, offer.encode(), self._clock.now())
         except (SipError, UsageError) as error:

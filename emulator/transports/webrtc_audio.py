@@ -29,6 +29,7 @@ class WebRtcAudio:
     sends: bool
     receives: bool
     dtmf_payload_type: int | None = None
+    own_payload_types: None = None
     ptime_ms: int = 20
     remote_address: str = _NOWHERE[0]
     remote_port: int = _NOWHERE[1]

@@ -157,6 +157,7 @@ class Audio:
     remote_address: str = PEER[0]
     remote_port: int = PEER[1]
     rtcp_port: int = PEER[1] + 1
+    own_payload_types: None = None
     sends: bool = True
     receives: bool = True
 

@@ -25,6 +25,7 @@ class Parameters:
     remote_address: str = PEER[0]
     remote_port: int = PEER[1]
     rtcp_port: int = PEER[1]
+    own_payload_types: None = None
     sends: bool = True
     receives: bool = True
 

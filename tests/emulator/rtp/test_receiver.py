@@ -93,6 +93,12 @@ def test_listener_hears_another_codec_after_a_new_offer(ear: Ear) -> None:
     assert ear.levels[-1] == 5000
 
 
+def test_who_answered_our_offer_speaks_by_our_numbers_or_by_its_own() -> None:
+    receiver = RtpReceiver(codec=PCMU, payload_type=97, dtmf_payload_type=96, own_payload_types=(96, 101))
+    known = [number for number in range(128) if receiver.knows(audio(0)._replace(payload_type=number))]
+    assert known == [13, 96, 97, 101]  # and 96 is sound, as our offer said
+
+
 def test_new_source_is_heard_from_its_second_packet_on(ear: Ear) -> None:
     ear.feed(*[audio(index) for index in range(10)])
     ear.feed(*[audio(index, ssrc=2, value=3000, base=50000) for index in range(10)])

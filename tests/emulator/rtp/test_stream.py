@@ -45,6 +45,7 @@ class Parameters:
     remote_address: str = PEER[0]
     remote_port: int = PEER[1]
     rtcp_port: int = PEER[1] + 1
+    own_payload_types: None = None
     sends: bool = True
     receives: bool = True
 
@@ -376,6 +377,7 @@ def test_closing_sends_one_goodbye_and_then_nothing() -> None:
 
 
 def test_statistics_have_a_count_for_everything() -> None:
+    assert make().codec == "PCMU"
     assert list(make().statistics()) == [name for name in STATISTICS if name not in ("unauthentic", "replayed")]
 
 

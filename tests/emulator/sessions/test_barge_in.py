@@ -28,6 +28,7 @@ class Parameters:
     remote_address: str = "192.0.2.1"
     remote_port: int = 4000
     rtcp_port: int = 4001
+    own_payload_types: None = None
     sends: bool = True
     receives: bool = True
 
