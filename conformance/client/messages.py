@@ -27,6 +27,7 @@ REASONS = {
     603: "Decline",
 }
 _SPACE_BEFORE_COLON = re.compile(r"\A([^\s:]+)[ \t]+:")
+_BARE_ADDRESS = re.compile(r"(?i)\A(v(?:ia)?:.*;\s*received\s*=\s*)([0-9a-f.]*:[0-9a-f:.]*)")
 _FOLD = re.compile(rb"\r\n[ \t]+")
 _TAG = re.compile(r";\s*tag\s*=\s*([^\s;,>]+)", re.IGNORECASE)
 
@@ -93,6 +94,8 @@ def parse(data: bytes) -> Request | Response:
     lines = _FOLD.sub(b" ", head).split(b"\r\n")
     try:
         text = [_SPACE_BEFORE_COLON.sub(r"\1:", line.decode()) for line in lines]
+        # RFC 5118 4.5: an IPv6 address in `received` has no brackets by the grammar, and `sipmessage` wants them.
+        text = [_BARE_ADDRESS.sub(r"\1[\2]", line) for line in text]
         message = Message.parse("\r\n".join(text).encode() + b"\r\n\r\n" + body)
         message.headers = OrderedHeaders(
             (name, value.strip()) for name, _, value in (line.partition(":") for line in _long_names(text[1:]))

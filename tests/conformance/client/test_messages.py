@@ -93,6 +93,17 @@ def test_parser_raises_nothing_else_for_any_bytes(data: bytes) -> None:
             parse(message)
 
 
+@pytest.mark.parametrize("received", ["2001:db8::9", "[2001:db8::9]"])
+def test_parser_reads_an_address_of_ipv6_with_brackets_and_without(received: str) -> None:
+    head = (
+        f"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP [2001:db8::9]:5060;received={received};branch=z9hG4bK1\r\n"
+        "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n"
+    )
+    response = parse(head.encode())
+    assert response.via[0].parameters.get("received") == "[2001:db8::9]"
+    assert response.via[0].parameters.get("branch") == "z9hG4bK1"
+
+
 def test_request_is_sent_as_given_even_when_it_is_nonsense() -> None:
     request = new_request(
         "INVITE",
