@@ -25,6 +25,7 @@ KNOWN: Final = SERVED | {"MESSAGE", "PUBLISH", "REFER", "SUBSCRIBE"}
 
 _EXPIRES = re.compile(r";\s*expires\s*=\s*([0-9]{1,10})", re.IGNORECASE | re.ASCII)
 _SCHEMES = frozenset({"sip", "sips", "tel"})
+_SDP_RANGES = frozenset({"application/sdp", "application/*", "*/*"})
 
 
 def refusal(request: Request) -> Answer | None:
@@ -84,7 +85,7 @@ def answer_register(request: Request, status: int) -> Answer:
 def _takes_sdp(request: Request) -> bool:
     """Whether a response may carry a session description (RFC 3261 20.1). An empty Accept is taken for none."""
     ranges = [each.partition(";")[0].strip().lower() for each in request.headers.get_list("Accept")]
-    return not ranges or not {"application/sdp", "application/*", "*/*"}.isdisjoint(ranges)
+    return not ranges or not _SDP_RANGES.isdisjoint(ranges)
 
 
 def _is_sdp(request: Request) -> bool:

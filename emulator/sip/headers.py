@@ -82,7 +82,7 @@ class Headers:
         """Raises `UsageError` on what would break the message apart: a name that is no token, a line break."""
         self._items = list(items)
         for name, value in self._items:
-            _check(name, value)
+            check_field(name, value)
         self._index: dict[str, list[str]] | None = None
         self.parsed: dict[str, Any] = {}
 
@@ -98,18 +98,18 @@ class Headers:
     # Changes
 
     def add(self, name: str, value: str) -> None:
-        _check(name, value)
+        check_field(name, value)
         self._items.append((name, value))
         self._forget()
 
     def insert_first(self, name: str, value: str) -> None:
-        _check(name, value)
+        check_field(name, value)
         self._items.insert(0, (name, value))
         self._forget()
 
     def set(self, name: str, value: str) -> None:
         """Replace the first field of this name where it stands and drop the others; add it if there is none."""
-        _check(name, value)
+        check_field(name, value)
         key = key_of(name)
         places = [place for place, (other, _) in enumerate(self._items) if key_of(other) == key]
         if not places:
@@ -365,7 +365,8 @@ def check_line(what: str, text: str) -> None:
         raise UsageError(f"{what} may not have a line break: {text!r}")
 
 
-def _check(name: str, value: str) -> None:
+def check_field(name: str, value: str) -> None:
+    """Raises `UsageError` on what would break a message apart: a name that is no token, a line break."""
     if name not in KEYS and _NAME.match(name) is None:
         raise UsageError(f"{name!r} is not the name of a header")
     if "\n" in value or "\r" in value:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ..errors import SipError
-from .headers import CSeq, Headers, NameAddress, Via, check_line, split_list
+from .headers import CSeq, Headers, NameAddress, Via, check_field, check_line, split_list
 from .uri import Uri, excerpt
 
 REASONS: Final = {
@@ -322,8 +322,11 @@ class Response(_Message):
     ) -> None:
         super().__init__(headers, body)
         self.status = status
-        self.reason = REASONS.get(status, "") if reason is None else reason
-        check_line("the reason", self.reason)
+        if reason is None:
+            reason = REASONS.get(status, "")
+        else:
+            check_line("the reason", reason)
+        self.reason = reason
 
     @property
     def summary(self) -> str:
@@ -372,10 +375,12 @@ def response_to(
     if status == 100:
         items += [("Timestamp", value) for value in request.headers.values("timestamp")]  # RFC 3261 8.2.6.1
     items.append(("Content-Length", str(len(body))))
-    added = Headers(headers)  # it looks at them; what is copied was looked at when it came
+    for name, value in headers:
+        check_field(name, value)  # what is copied was looked at when it came
+        items.append((name, value))
     if content_type is not None:
-        added.add("Content-Type", content_type)
-    items += added
+        check_field("Content-Type", content_type)
+        items.append(("Content-Type", content_type))
     response = Response(status=status, reason=reason, headers=Headers.of_parsed(items), body=body)
     response.headers.parsed[_HAS_LENGTH] = True
     response.headers.parsed["call-id"] = request.call_id_text

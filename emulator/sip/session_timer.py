@@ -34,9 +34,9 @@ class SessionTimerPolicy:
     def agree(self, request: Request) -> "Terms | None":
         """What our 2xx to an INVITE or UPDATE says, None without a session timer (RFC 4028 9)."""
         asked = session_expires(request)
-        supports = _supports_timer(request)
         if asked is None and not self.expires:
             return None
+        supports = _supports_timer(request)
         if asked is None:
             interval, refresher = max(self.expires, min_se(request) or 0, self.min_se), None
         else:

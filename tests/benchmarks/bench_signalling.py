@@ -126,8 +126,11 @@ def on_core(core: int, *command: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def running(*command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **environment}) as process:
+def running(*command: str, is_chatty: bool = False, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process until the end of the block. `is_chatty`: what it says of single calls is nobody's concern."""
+    errors = subprocess.DEVNULL if is_chatty else None
+    environment = {**os.environ, **environment}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=environment) as process:
         try:
             yield process
         finally:
@@ -156,7 +159,7 @@ def server_of(case: Case, folder: Path) -> Iterator[tuple[int, int]]:
             port = free_port()
             kind = "u1" if case.transport == "udp" else "t1"
             program = ["sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", str(port), "-t", kind, "-nostdin"]
-            yield stack.enter_context(running(*on_core(0, *program))).pid, port
+            yield stack.enter_context(running(*on_core(0, *program), is_chatty=True)).pid, port
             return
         file, *arguments = PROGRAMS[case.server]
         arguments.append(str(ready))
