@@ -7,16 +7,13 @@ are no tests have a test of their own: `test_scenario_docs.py`, `conformance/tes
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pages
 import pytest
+from pytest_process import PATIENCE, run_pytest
 
 NAMED = re.compile(r"^```\w+ (\S+\.\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-PATIENCE = 150
-"""Seconds for one page: a process that imports what the page uses, and calls that last as long as their words."""
 NODE_MODULES = os.environ.get("RINGBACK_NODE_MODULES")
 INI = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
 TUTORIAL = pages.DOCS / "examples" / "tutorial"
@@ -47,10 +44,7 @@ def test_reader_runs_the_examples_of_a_page(name: str, tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(INI, encoding="utf-8")
     if NODE_MODULES:
         (tmp_path / "node_modules").symlink_to(NODE_MODULES)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    done = run_pytest("-q", folder=tmp_path, environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "skipped" not in done.stdout

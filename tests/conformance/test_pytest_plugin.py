@@ -6,38 +6,34 @@ import sys
 from pathlib import Path
 
 import pytest
+from pytest_process import PATIENCE, run_pytest
 
-PATIENCE = 150
-"""Seconds for one run of pytest: on a slow machine the imports alone take half a minute."""
 START_SHARE = 0.1
 """Of the processor time that the import of pytest takes, which is about 200 ms: the plugin may take 20."""
 pytestmark = pytest.mark.timeout(PATIENCE + 10)
 
 
-def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def judge(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "RINGBACK_"))}
-    command = [sys.executable, "-m", "pytest", "--pyargs", "ringback.conformance", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
-    )
+    return run_pytest("--pyargs", "ringback.conformance", *arguments, folder=folder, environment=environment)
 
 
 def test_requirements_are_tests_in_an_empty_folder(tmp_path: Path) -> None:
-    done = run_pytest(tmp_path, "--ringback-target=emulator", "--ringback-only=CALL-REJECT-01", "-v")
+    done = judge(tmp_path, "--ringback-target=emulator", "--ringback-only=CALL-REJECT-01", "-v")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "suite.py::CALL-REJECT-01 PASSED" in done.stdout
     assert "1 passed" in done.stdout
 
 
 def test_requirements_are_shared_among_workers(tmp_path: Path) -> None:
-    done = run_pytest(tmp_path, "--ringback-only=CALL-REJECT,AUTH", "-n2", "-q")
+    done = judge(tmp_path, "--ringback-only=CALL-REJECT,AUTH", "-n2", "-q")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "passed" in done.stdout
 
 
 def test_target_that_is_down_fails_every_test_with_the_reason(tmp_path: Path, unused_tcp_port: int) -> None:
     url = f"http://127.0.0.1:{unused_tcp_port}/v1"
-    done = run_pytest(
+    done = judge(
         tmp_path, "--ringback-target=url", f"--ringback-base-url={url}", "--ringback-only=AUTH-KEY-01,AUTH-KEY-02"
     )
     assert done.returncode == 1
@@ -58,7 +54,7 @@ def test_target_that_is_down_fails_every_test_with_the_reason(tmp_path: Path, un
     ],
 )
 def test_wrong_options_are_told_before_a_test_runs(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
-    done = run_pytest(tmp_path, *arguments)
+    done = judge(tmp_path, *arguments)
     assert done.returncode != 0
     assert message in done.stdout + done.stderr
 
@@ -66,13 +62,13 @@ def test_wrong_options_are_told_before_a_test_runs(tmp_path: Path, arguments: tu
 def test_known_gap_is_an_expected_failure_and_a_closed_one_fails(tmp_path: Path) -> None:
     gaps = tmp_path / "gaps.toml"
     gaps.write_text('[[gap]]\nid = "CALL-REJECT-01"\nreason = "x"\nlink = "y"\nexpires = 9999-12-31\n')
-    done = run_pytest(tmp_path, "--ringback-only=CALL-REJECT-01", f"--ringback-known-gaps={gaps}")
+    done = judge(tmp_path, "--ringback-only=CALL-REJECT-01", f"--ringback-known-gaps={gaps}")
     assert done.returncode == 1
     assert "gap closed" in done.stdout
 
 
 def test_mutants_are_tests_too(tmp_path: Path) -> None:
-    done = run_pytest(tmp_path, "--ringback-target=mutant:reject-busy-by-default", "-v")
+    done = judge(tmp_path, "--ringback-target=mutant:reject-busy-by-default", "-v")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "suite.py::reject-busy-by-default PASSED" in done.stdout
 

@@ -2,15 +2,13 @@
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from pytest_process import PATIENCE, run_pytest
 
-PATIENCE = 150
-"""Seconds for one run of all the cases: on a slow machine the imports alone take half a minute."""
 pytestmark = pytest.mark.timeout(PATIENCE + 10)
 HERE = Path(__file__).parent
 SNAPSHOTS = HERE / "snapshots"
@@ -20,16 +18,9 @@ CASES = re.findall(r"^def test_(\w+)", (HERE / "failing.py").read_text(encoding=
 
 def failures(folder: Path) -> dict[str, str]:
     """Run `failing.py`: what pytest shows of each test, without what another run would have otherwise."""
-    command = [sys.executable, "-m", "pytest", "--tb=short", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    ran = subprocess.run(
-        [*command, f"--ringback-journals={folder}", f"--junit-xml={folder}/junit.xml", str(HERE / "failing.py")],
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "120"},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    told = (f"--ringback-journals={folder}", f"--junit-xml={folder}/junit.xml")
+    arguments = ("--tb=short", "-q", "-p", "no:randomly", *told, str(HERE / "failing.py"))
+    ran = run_pytest(*arguments, folder=ROOT, environment={**os.environ, "COLUMNS": "120"})
     parts = re.split(r"^_{3,} (?:ERROR at teardown of )?test_(\w+) _{3,}$", ran.stdout, flags=re.MULTILINE)[1:]
     assert parts, ran.stdout
     shown = dict(zip(parts[::2], parts[1::2], strict=True))

@@ -1,7 +1,6 @@
 """How long tests wait on a slow machine: what they say, times the patience."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from control_client import Client
+from pytest_process import PATIENCE, run_pytest
 from ringback.conformance.control import Control
 from ringback.conformance.testing import ExpectationFailed, WrongUse
 from ringback.conformance.testing.emulator_thread import EmulatorThread
@@ -25,8 +25,6 @@ def test_waits(ringback):
 def test_waits_under_the_manual_clock(ringback_manual_emulator):
     assert ringback_manual_emulator.open_project(patience=7).journal.patient(2.0) == 2.0
 """
-PATIENCE = 150
-"""Seconds for one run of pytest: on a slow machine the imports alone take half a minute."""
 pytestmark = pytest.mark.timeout(PATIENCE + 10)
 FREE_PORTS = {"http_port": 0, "https_port": 0, "sip_tls_port": 0, "sip_tcp_port": 0, "sip_udp_port": 0}
 
@@ -35,15 +33,7 @@ def run_tests(folder: Path, ini: str, **environment: str) -> str:
     (folder / "test_waits.py").write_text(TEST, encoding="utf-8")
     (folder / "pytest.ini").write_text(f"[pytest]\n{ini}\n", encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if name != "RINGBACK_PATIENCE"}
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=folder,
-        env={**inherited, **environment},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    ran = run_pytest("-q", folder=folder, environment={**inherited, **environment})
     return ran.stdout + ran.stderr
 
 

@@ -1,11 +1,10 @@
 """Sixteen tests at once: every process has its own emulator, every test its own project."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from pytest_process import run_pytest
 
 PATIENCE = 600
 """Seconds: sixteen processes that import all that they need take twenty on two idle cores, and minutes on busy ones."""
@@ -34,14 +33,7 @@ def test_call(ringback, number):
 def test_sixteen_tests_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     (tmp_path / "test_many.py").write_text(TEST)
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n", "16", "-p", "no:cacheprovider", str(tmp_path)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    ran = run_pytest("-q", "-n", "16", folder=tmp_path, environment=environment, patience=PATIENCE)
     assert ran.returncode == 0, ran.stdout
     assert "16 passed" in ran.stdout

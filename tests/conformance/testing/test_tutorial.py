@@ -1,18 +1,16 @@
 """The tutorial's files as they are, and the sample of OpenAI's guide as it is, with a caller on the line."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ports import turn_at
+from pytest_process import PATIENCE, run_pytest
 from ringback.conformance.testing import Ringback
 
 TUTORIAL = Path(__file__).parents[3] / "docs" / "examples" / "tutorial"
-PATIENCE = 150
-"""Seconds for pytest and the application beside it: on a slow machine the imports alone take half a minute."""
 pytestmark = [pytest.mark.xdist_group("port 8000"), pytest.mark.timeout(PATIENCE + 10)]
 
 
@@ -26,25 +24,8 @@ def run_tutorial(tmp_path: Path, *files: str, **environment: str) -> str:
     """What pytest says of the tutorial in a folder of its own."""
     for file in TUTORIAL.glob("*.py"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    ran = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-W",
-            "error::pytest.PytestUnhandledThreadExceptionWarning",
-            "-p",
-            "no:cacheprovider",
-            *files,
-        ],
-        cwd=tmp_path,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    strict = ("-q", "-W", "error::pytest.PytestUnhandledThreadExceptionWarning")
+    ran = run_pytest(*strict, *files, folder=tmp_path, environment={**os.environ, **environment})
     assert ran.returncode == 0, ran.stdout
     return ran.stdout
 
