@@ -1,7 +1,7 @@
 """A caller in this process: whole SIP messages and frames of sound from hand to hand, without a socket.
 
-The SIP is the same as over TLS. The sound is the session's own, 20 ms at a time while somebody speaks; nothing ticks in
-between, so that an hour of silence costs nothing.
+The SIP is the same as over TLS. The sound is the session's own, 20 ms at a time while somebody speaks and until a turn
+is over; nothing ticks in between, so that an hour of silence costs nothing.
 """
 
 import asyncio
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ..audio.samples import Samples
     from ..rtp.stream import RtpStream
 
-LISTENS_FOR = 1.0
-"""How long a session hears silence behind the caller's last sound. No pause that ends a turn is longer [CHOICE]."""
 PORT = 9
 """What the SDP says: RFC 863 throws away what is sent there."""
 
@@ -127,7 +125,6 @@ class MemoryMedia:
         self._on_digit: Callable[[str], None] | None = None
         self._said: deque[tuple[Samples, Callable[[], None] | None]] = deque()
         self._is_ticking = False
-        self._listens_until = 0.0
         self._frames = {"received": 0, "sent": 0}
         self.stream: RtpStream | None = None
 
@@ -199,13 +196,12 @@ class MemoryMedia:
         if self._said:
             frame, done = self._said.popleft()
             self._frames["received"] += 1
-            self._listens_until = now + LISTENS_FOR
             session.receive_audio(frame, now)
-        elif now < self._listens_until:
+        elif session.hears_speech:
             session.receive_audio(SILENCE, now)
         self._host.pump()
         if done is not None:
             done()
-        if not (self._said or now < self._listens_until or session.speaking):
+        if not (self._said or session.hears_speech or session.speaking):
             self._ticker.remove(self)
             self._is_ticking = False

@@ -77,6 +77,27 @@ def test_caller_in_memory_interrupts_and_is_heard(ringback: Ringback) -> None:
     assert ringback.journal.events_received("output_audio_buffer.cleared")
 
 
+@pytest.mark.ringback(clock="manual")
+def test_caller_who_thinks_in_the_middle_of_a_sentence_is_waited_for(ringback: Ringback) -> None:
+    async def answer(client: AsyncOpenAI, call_id: str) -> None:
+        detection = {"turn_detection": {"type": "semantic_vad", "eagerness": "high"}}
+        await client.realtime.calls.accept(call_id, **SESSION, audio={"input": detection})
+
+    ringback.scenario.end_of_turn("/[.?]$/")
+    ringback.scenario.when(heard="", repeat=True).say("You said: {heard}")
+    ringback.webhook(Asgi(answer))
+    call = ringback.dial(via="memory")
+    call.answered()
+    call.say("I would like")
+    ringback.clock.advance("1.5 s")
+    call.say("some tea.")
+    assert call.hears() == "You said: I would like some tea."
+    call.say("And")
+    ringback.clock.advance("2.5 s")
+    assert call.hears() == "You said: And"
+    call.hang_up()
+
+
 def test_caller_in_memory_is_transferred(ringback: Ringback) -> None:
     async def transfer(client: AsyncOpenAI, call_id: str) -> None:
         await client.realtime.calls.accept(call_id, **SESSION)
