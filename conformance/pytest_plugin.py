@@ -125,7 +125,7 @@ def aringback_session(request: pytest.FixtureRequest) -> "Iterator[AsyncRingback
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    if FIXTURES not in sys.modules or call.when == "setup" or call.excinfo is None:
+    if FIXTURES not in sys.modules or call.excinfo is None:
         return (yield)
     from .testing.failure import describe, shorten
 

@@ -44,7 +44,7 @@ def steps(entries: Iterable[Entry]) -> Iterator[Step]:
 
 
 def ladder(entries: Iterable[Entry]) -> list[str]:
-    """Lines of plain text, times in milliseconds since the first."""
+    """Lines of plain text, times in milliseconds since the first; none of nothing."""
     lines = [" " * TIME + "caller".ljust(CALLER_SPAN) + "ringback".ljust(APPLICATION_SPAN - 10) + "application"]
     start: float | None = None
     for step in steps(entries):
@@ -58,7 +58,7 @@ def ladder(entries: Iterable[Entry]) -> list[str]:
         else:
             application = _arrow(label, APPLICATION_SPAN, right=not step.inward)
         lines.append(f"{(step.at - start) * 1000:8.1f}".ljust(TIME) + f"│{caller}│{application}│")
-    return lines
+    return lines if start is not None else []
 
 
 def _arrow(label: str, span: int, *, right: bool) -> str:

@@ -28,8 +28,8 @@ def hints(records: Sequence[Record], pending: Sequence[str] = ()) -> Iterator[st
     yield from _bugs(records)
     yield from _told(records, pending)
     yield from _webhook(records)
-    yield from _requests(records)
     yield from _decision(records)
+    yield from _requests(records)
     yield from _events(records)
     yield from _scenario(records)
 
@@ -102,13 +102,14 @@ def _requests(records: Sequence[Record]) -> Iterator[str]:
 
 def _decision(records: Sequence[Record]) -> Iterator[str]:
     told = [each for each in _of(records, "webhook.attempt") if 200 <= (each.data.get("status") or 0) < 300]
-    verbs = [each for each in _of(records, "rest.request") if each.data["path"].endswith(VERBS)]
+    requests = _of(records, "rest.request")
+    verbs = [each for each in requests if each.data["path"].endswith(VERBS)]
+    doubt = "" if requests else " Does its OpenAI client use OPENAI_BASE_URL=ringback.base_url?"
     for attempt in told:
         if not any(verb.call_id == attempt.call_id for verb in verbs):
             yield (
                 f"the application was told of {attempt.call_id} and answered {attempt.data['status']}, but never sent "
-                f"POST /v1/realtime/calls/{attempt.call_id}/accept or …/reject. Does its OpenAI client use "
-                "OPENAI_BASE_URL=ringback.base_url?"
+                f"POST /v1/realtime/calls/{attempt.call_id}/accept or …/reject.{doubt}"
             )
 
 

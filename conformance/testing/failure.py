@@ -37,12 +37,14 @@ def describe(item: pytest.Item, report: pytest.TestReport) -> None:
     project = _project(item)
     if project is None:
         return
+    shown = str(report.longrepr)
     for program in project.programs:
-        report.sections.append((f"ringback: what `{program.name}` printed", "\n".join(program.lines)))
+        if not all(line in shown for line in program.lines):
+            report.sections.append((f"ringback: what `{program.name}` printed", "\n".join(program.lines)))
     for raised in dict.fromkeys(project.journal.raised):
         report.sections.append(("ringback: what the application raised", raised))
     ladder = project.project.ladder()
-    if ladder and ladder[0] not in str(report.longrepr):
+    if ladder and ladder[0] not in shown:
         report.sections.append(("ringback: the calls of this test", "\n".join(ladder)))
     _attach_journal(item, report, project)
 
@@ -71,4 +73,6 @@ def _attach_journal(item: pytest.Item, report: pytest.TestReport, project: Proje
 def _why(report: pytest.TestReport) -> str:
     """The failure's own words, without the picture: the page has a better one."""
     crash = getattr(report.longrepr, "reprcrash", None)
-    return "" if crash is None else str(crash.message).partition("\n\n")[0]
+    if crash is None:
+        return ""
+    return str(crash.message).partition("\n\n")[0].removeprefix(f"{ExpectationFailed.__module__}.ExpectationFailed: ")

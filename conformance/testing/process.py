@@ -53,7 +53,9 @@ class Program:
     def prints(self, text: str | re.Pattern[str], within: float = START) -> str:
         """The first line with that text or pattern in it, now or when it comes. Raises `ExpectationFailed`."""
         within = self._patient(within)
-        pattern = re.compile(re.escape(text)) if isinstance(text, str) else text
+        pattern, wanted = (
+            (re.compile(re.escape(text)), repr(text)) if isinstance(text, str) else (text, f"/{text.pattern}/")
+        )
 
         def found() -> str | None:
             return next((line for line in self.lines if pattern.search(line)), None)
@@ -66,7 +68,7 @@ class Program:
         instead = f"it ended with {self._process.wait()}" if self._has_ended else "it runs, and did not"
         printed = "\n".join(f"    {line}" for line in self.lines) or "    nothing"
         raise ExpectationFailed(
-            f"expected: {self.name} to print {pattern.pattern!r} within {within:g} s\n"
+            f"expected: {self.name} to print {wanted} within {within:g} s\n"
             f"instead:  {instead}\nlook at:  what it printed:\n{printed}"
         )
 

@@ -1,5 +1,6 @@
 """One test's project: its application, its callers, its journal. Everything here runs on the loop of the emulator."""
 
+import asyncio
 import contextlib
 import os
 import random
@@ -34,6 +35,7 @@ class ProjectOfTest:
         self.journal = Journal(project, patience)
         self._rng = rng
         self._applications: list[Application] = []
+        self._at_work: set[asyncio.Future[None]] = set()
         self._phones: dict[Transport, Phone] = {}
         self._lines: list[Phone] = []
         self._callers: list[Talker] = []
@@ -120,6 +122,8 @@ class ProjectOfTest:
                 await caller.hang_up()
         for phone in (*self._phones.values(), *self._lines):
             await phone.close()
+        if self._at_work:  # else it would find the environment of the next test, or none
+            await asyncio.wait(self._at_work, timeout=self.journal.patient(TEARDOWN))
         for application in self._applications:
             await application.close()
         await self._open.aclose()
@@ -130,11 +134,16 @@ class ProjectOfTest:
         """As a server has it: whatever an application raises is answered 500, and told of."""
 
         async def answered(headers: Mapping[str, str], body: bytes) -> int:
+            done = asyncio.get_running_loop().create_future()
+            self._at_work.add(done)
             try:
                 return await post(headers, body)
             except Exception as error:  # noqa: BLE001 — an application is no part of us: nothing it raises is ours
                 self.journal.raised.append("".join(traceback.format_exception(_theirs(error))))
                 return 500
+            finally:
+                self._at_work.discard(done)
+                done.set_result(None)
 
         return answered
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 
 import pytest
 from applications import SESSION, Asgi
@@ -36,6 +37,15 @@ async def stumble(client: AsyncOpenAI, call_id: str) -> None:
 
 async def accept_nonsense(client: AsyncOpenAI, call_id: str) -> None:
     await client.realtime.calls.accept(call_id, type="realtime", model="gpt-realtime", output_modalities=["smell"])
+
+
+@pytest.fixture
+def started(ringback: Ringback) -> None:
+    ringback.start(sys.executable, "-c", "raise SystemExit('no module named shop')", ready="Running on http://")
+
+
+def test_application_ends_at_once(started: None) -> None:
+    raise AssertionError("it was never started")
 
 
 def test_wrong_number(ringback: Ringback) -> None:

@@ -21,7 +21,7 @@ def failures(folder: Path) -> dict[str, str]:
     told = (f"--ringback-journals={folder}", f"--junit-xml={folder}/junit.xml")
     arguments = ("--tb=short", "-q", "-p", "no:randomly", *told, str(HERE / "failing.py"))
     ran = run_pytest(*arguments, folder=ROOT, environment={**os.environ, "COLUMNS": "120"})
-    parts = re.split(r"^_{3,} (?:ERROR at teardown of )?test_(\w+) _{3,}$", ran.stdout, flags=re.MULTILINE)[1:]
+    parts = re.split(r"^_{3,} (?:ERROR at \w+ of )?test_(\w+) _{3,}$", ran.stdout, flags=re.MULTILINE)[1:]
     assert parts, ran.stdout
     shown = dict(zip(parts[::2], parts[1::2], strict=True))
     return {name: normal(text.partition("\n====")[0].strip("\n"), folder) + "\n" for name, text in shown.items()}
