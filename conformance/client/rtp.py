@@ -96,7 +96,7 @@ class RtpSender:
         if codec != self._codec:
             self._encoder = encoder_of(codec)
             if FORMATS[codec].clock_rate != self._clock_rate:
-                self.ssrc ^= 1  # RFC 7160 4.1: another clock is another stream
+                self.ssrc = (self.ssrc + 1) & 0xFFFFFFFF  # RFC 7160 4: another clock, another stream
         self._codec = codec
         self._payload_type = payload_type
         self.dtmf_payload_type = dtmf_payload_type

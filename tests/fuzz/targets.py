@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ringback.emulator.errors import ApiError, PeerError, UsageError
+from ringback.emulator.errors import ApiError, FlowGone, PeerError, UsageError
 from ringback.emulator.ids import Ids
 from ringback.emulator.model.builtin import BuiltinModel
 from ringback.emulator.realtime.session_config import parse_session_config
@@ -22,7 +22,7 @@ from ringback.emulator.sdp.webrtc_offer import parse_offer
 from ringback.emulator.sessions.client_secrets import parse_secret_request
 from ringback.emulator.sessions.host import SessionHost
 from ringback.emulator.sip.endpoint import SipEndpoint
-from ringback.emulator.sip.events import Flow, InviteReceived, ReinviteReceived, UpdateReceived
+from ringback.emulator.sip.events import ByeLost, Flow, InviteReceived, ReinviteReceived, UpdateReceived
 from ringback.emulator.sip.parser import StreamParser
 from ringback.emulator.sip.refer import refer_to
 from ringback.emulator.sip.timers import Timers
@@ -100,6 +100,9 @@ class SipTarget:
                 if status == 200 and self._rng.random() < 0.5:
                     with contextlib.suppress(UsageError, PeerError):
                         self.endpoint.send_bye(event.dialog, self.now)
+            elif isinstance(event, ByeLost):
+                with contextlib.suppress(FlowGone):  # nobody opens another connection here
+                    self.endpoint.send_bye(event.dialog, self.now)
         self.endpoint.data_to_send()
 
     def _end(self) -> None:

@@ -120,7 +120,7 @@ def test_sender_counts_by_the_clock_of_its_codec_and_is_another_stream_when_that
     assert sounds[:3] == [2880, 3840, 4800]
     assert {each.ssrc for each in parsed} == {ssrc} != {5}
     out.change("G722", 9, 101)
-    assert out.ssrc == 5
+    assert out.ssrc not in (5, ssrc)
 
 
 def test_receiver_hears_a_loss_in_opus_as_silence_of_its_length() -> None:
