@@ -243,6 +243,16 @@ def demo(transport: str) -> None:
 @click.option("--from", "from_", metavar="NUMBER", help="Who calls: a number or an address.")
 @click.option("--ca-file", type=_FILE, metavar="FILE", help="The certificate authority that `ringback serve` prints.")
 @click.option("--insecure", is_flag=True, help="Take any certificate.")
+@click.option(
+    "--codec",
+    "codecs",
+    multiple=True,
+    type=click.Choice(["PCMU", "PCMA", "G722", "opus"], case_sensitive=False),
+    default=["PCMU", "PCMA"],
+    show_default=True,
+    help="What to offer; several in their order.",
+)
+@click.option("--srtp", is_flag=True, help="Offer SRTP alone, with keys in the SDP.")
 @click.option("--listen", default=5.0, show_default=True, metavar="SECONDS", help="Patience for each answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def dial(uri: str, insecure: bool, as_json: bool, **options: Any) -> None:

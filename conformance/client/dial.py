@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .call import Call
+from .codecs import CodecName
 from .errors import CallEnded, CallRefused, FarEndError, WaitTimeout
 from .ladder import Step, ladder, steps_of
 from .media import write_wav
 from .phone import Phone
 from .sip_transport import TransportName
+from .srtp import SUITES
 from .watch import DECISION
 
 LISTENING = 5.0  # a person's patience for the first word of an answer
@@ -72,6 +74,8 @@ async def dial(
     bind: str | None = None,
     advertise_ip: str | None = None,
     rtp_ports: tuple[int, int] | None = None,
+    codecs: Sequence[CodecName] = ("PCMU", "PCMA"),
+    srtp: bool = False,
     answer_timeout: float = DECISION,
     listen: float = LISTENING,
 ) -> DialReport:
@@ -91,7 +95,8 @@ async def dial(
         rtp_ports=rtp_ports,
     ) as phone:
         try:
-            call = await phone.dial(uri, from_=from_, headers=headers)
+            suites = SUITES if srtp else ()
+            call = await phone.dial(uri, from_=from_, headers=headers, codecs=codecs, suites=suites)
             await call.answered(answer_timeout)
             await _converse(call, say=say, play=play, press=press, listen=listen)
             await call.hang_up()

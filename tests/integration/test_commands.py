@@ -365,6 +365,18 @@ async def test_dial_plays_a_file_and_reports_as_json(start_emulator: StartEmulat
     assert heard.data["text"] == "what is this"
 
 
+async def test_dial_offers_the_codec_and_the_keys_that_it_is_told(
+    start_emulator: StartEmulator, tmp_path: Path
+) -> None:
+    emulator = await start_emulator(auto_accept=True, srtp="required")
+    arguments = ["--codec", "opus", "--srtp", "--say", "hello there", "--json"]
+    status, text = await run("dial", emulator.ready.sip["udp"], *arguments, folder=tmp_path)
+    assert (status, json.loads(text)["codec"]) == (0, "opus")
+    opened = await wait_for_entry(emulator, "media.opened")
+    assert (opened.data["codec"], opened.data["security"]) == ("opus", "srtp")
+    assert "hello there" in json.loads(text)["heard"]
+
+
 async def test_dial_exits_with_1_when_it_is_refused(start_emulator: StartEmulator, tmp_path: Path) -> None:
     emulator = await start_emulator()
     uri = emulator.ready.sip["tcp"].replace("proj_ringback", "proj_unknown")
