@@ -1,14 +1,11 @@
 """The sample programs of the guides, byte for byte, under `ringback exec`: real phones call them over TLS."""
 
 import asyncio
-import fcntl
 import json
 import os
 import shutil
-import socket
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from integration.command import FREE_PORTS, Command, ringback
 from interop.capture import Capture
 from interop.conftest import StartBaresip, StartStunnel
 from interop.sipp import SCENARIOS, sipp
+from ports import turn_at
 from ringback.conformance.client import Phone, g711
 from ringback.fixtures import tonecode
 
@@ -40,31 +38,19 @@ def is_event(kind: str) -> Callable[[str], bool]:
 
 
 @pytest.fixture
-async def turn() -> AsyncIterator[None]:
-    """Of several runs of these tests on one machine, one has port 8000 at a time."""
-    with open(Path(tempfile.gettempdir()) / f"ringback-port-8000-{os.getuid()}.lock", "w") as lock:  # noqa: ASYNC230
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+def turn() -> Iterator[None]:
+    with turn_at(8000):
         yield
 
 
 @pytest.fixture
 async def application(turn: None, shared: Path, tmp_path: Path) -> AsyncIterator[Command]:
     """`ringback exec … -- python sip_webhook_app.py`, once the application waits for webhooks."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Flask does
-        try:
-            probe.bind(("127.0.0.1", 8000))
-        except OSError as error:
-            pytest.fail(f"the sample listens on port 8000, and somebody else has it: {error}")
     sample = shared / "samples" / "sip_webhook_app.py"
     async with ringback(*EXEC, sys.executable, str(sample), folder=tmp_path) as command:
         await command.line(lambda line: "Running on http://127.0.0.1:8000" in line)
         yield command
         assert await command.interrupt() in (0, 130)
-    # Nothing of the command stays.
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 8000))
 
 
 async def test_baresip_hears_greeting_and_is_understood(application: Command, start_baresip: StartBaresip) -> None:
