@@ -3,16 +3,15 @@
 Handlers find the project in `request[PROJECT]`; errors are raised as `ApiError`, and a middleware writes them.
 """
 
-import json
 from typing import Any
 
 from aiohttp import web
 
 from ..calls.project import Project
-from ..errors import InvalidRequest
 from ..webhooks.envelope import EVENT_TYPES
 from ..webhooks.requests import parse_create, parse_limit, parse_rotate, parse_test, parse_update
 from .deadlines import Clock
+from .http_api import json_of
 from .services import PROJECT
 from .webhook_sender import WebhookSender
 
@@ -98,12 +97,4 @@ def _endpoint_id(request: web.Request) -> str:
 
 async def _json(request: web.Request, *, default: Any = None) -> Any:
     body = await request.read()
-    if not body.strip() and default is not None:
-        return default
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(
-            "We could not parse the JSON body of your request: it must be a JSON object, sent with "
-            f"`Content-Type: application/json` ({error})"
-        ) from error
+    return json_of(body) if body.strip() or default is None else default

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agreed import Audio
 from ringback.emulator.errors import ApiError, FlowGone, PeerError, UsageError
 from ringback.emulator.ids import Ids
 from ringback.emulator.model.builtin import BuiltinModel
@@ -149,22 +150,6 @@ def read_webrtc_offer(data: bytes) -> None:
         build_webrtc_answer(parse_offer(data.decode("utf-8", "replace")), local, session_id=1, now=0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Audio:
-    """What offer and answer agreed on."""
-
-    codec: str
-    payload_type: int
-    dtmf_payload_type: int | None = 101
-    ptime_ms: int = 20
-    remote_address: str = PEER[0]
-    remote_port: int = PEER[1]
-    rtcp_port: int = PEER[1] + 1
-    own_payload_types: None = None
-    sends: bool = True
-    receives: bool = True
-
-
 class MediaTarget:
     """One leg's media, whose peer sends anything from anywhere."""
 
@@ -176,7 +161,7 @@ class MediaTarget:
     def _begin(self) -> None:
         self.now = 1000.0
         codec, payload_type = self._rng.choice((("PCMU", 0), ("PCMA", 8), ("opus", 96)))
-        self.audio = Audio(codec, payload_type)
+        self.audio = Audio(codec=codec, payload_type=payload_type)
         self.stream = RtpStream(self.audio, ids=Ids(random.Random(1)), now=self.now)
 
     def __call__(self, data: bytes) -> None:

@@ -1,37 +1,22 @@
 """`rtp.stream` at a clock of 48 kHz, and the ticks that are left out while nobody speaks."""
 
 import random
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from agreed import PEER, Audio
 from ringback.emulator.audio.samples import Samples
 from ringback.emulator.audio.voice import TonecodeEar, TonecodeVoice
 from ringback.emulator.ids import Ids
 from ringback.emulator.rtp.packet import RtpPacket
 from ringback.emulator.rtp.stream import RtpStream
 
-PEER = ("192.0.2.1", 4000)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameters:
-    codec: str = "opus"
-    payload_type: int = 111
-    dtmf_payload_type: int | None = None
-    ptime_ms: int = 20
-    remote_address: str = PEER[0]
-    remote_port: int = PEER[1]
-    rtcp_port: int = PEER[1]
-    own_payload_types: None = None
-    sends: bool = True
-    receives: bool = True
-
 
 def make(seed: int, **parameters: Any) -> RtpStream:
-    return RtpStream(Parameters(**parameters), ids=Ids(random.Random(seed)), now=0.0)
+    agreed = Audio(**{"codec": "opus", "payload_type": 111, "dtmf_payload_type": None, **parameters})
+    return RtpStream(agreed, ids=Ids(random.Random(seed)), now=0.0)
 
 
 def packets(stream: RtpStream) -> list[RtpPacket]:
@@ -91,7 +76,7 @@ def test_sound_behind_a_rest_is_played_at_once() -> None:
 
 def test_peer_may_change_to_another_format_that_was_agreed_on() -> None:
     stream = make(1)
-    stream.hear(Parameters(codec="PCMU", payload_type=0))
+    stream.hear(Audio(codec="PCMU", payload_type=0))
     for index in range(8):
         data = RtpPacket(0, index, 160 * index, 5, b"\x80" * 160).to_bytes()
         stream.receive_datagram(data, PEER, index * 0.02)

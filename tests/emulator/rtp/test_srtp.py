@@ -1,33 +1,18 @@
 """`rtp.srtp`, and a stream that speaks it: two legs joined back to back."""
 
 import random
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from agreed import PEER, Audio
 from ringback.emulator.ids import Ids
 from ringback.emulator.rtp.packet import RtpPacket
 from ringback.emulator.rtp.rtcp import SenderReport, parse_compound
 from ringback.emulator.rtp.srtp import MediaKeys, Replayed, Srtp
 from ringback.emulator.rtp.stream import RtpStream
 
-PEER = ("192.0.2.1", 4000)
 EIGHTY, THIRTY_TWO = "AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"
 LOUD = np.full(160, 8000, dtype=np.int16)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameters:
-    codec: str = "PCMU"
-    payload_type: int = 0
-    dtmf_payload_type: int | None = 101
-    ptime_ms: int = 20
-    remote_address: str = PEER[0]
-    remote_port: int = PEER[1]
-    rtcp_port: int = PEER[1] + 1
-    own_payload_types: None = None
-    sends: bool = True
-    receives: bool = True
 
 
 def keys(ours: int, theirs: int, suite: str = EIGHTY) -> MediaKeys:
@@ -106,7 +91,7 @@ def test_reports_are_protected_and_a_repeated_one_is_dropped() -> None:
 
 
 def make(seed: int, given: MediaKeys | None) -> RtpStream:
-    return RtpStream(Parameters(), ids=Ids(random.Random(seed)), now=0.0, keys=given)
+    return RtpStream(Audio(), ids=Ids(random.Random(seed)), now=0.0, keys=given)
 
 
 def heard(far: RtpStream, near: RtpStream, ticks: int = 8) -> int:
@@ -150,8 +135,8 @@ def test_leg_counts_what_comes_twice_and_leaves_stun_alone() -> None:
 def test_leg_follows_new_keys_and_both_ways_between_plain_and_secure() -> None:
     near, far = make(1, None), make(2, None)
     for one, other in ((keys(1, 2), keys(2, 1)), (keys(3, 4), keys(4, 3)), (None, None), (keys(5, 6), keys(6, 5))):
-        near.renegotiate(Parameters(), 0.0, one)
-        far.renegotiate(Parameters(), 0.0, other)
+        near.renegotiate(Audio(), 0.0, one)
+        far.renegotiate(Audio(), 0.0, other)
         assert heard(far, near) > 7000
     assert far.statistics()["unauthentic"] == 0
 

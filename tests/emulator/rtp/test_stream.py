@@ -2,11 +2,12 @@
 
 import random
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from agreed import PEER, Audio
 from hypothesis import given
 from hypothesis import strategies as st
 from ringback.emulator.audio.g711 import CODECS
@@ -31,27 +32,12 @@ from ringback.emulator.sdp.description import parse
 from ringback.emulator.sdp.offer_answer import negotiate
 
 Address = tuple[str, int]
-PEER: Address = ("192.0.2.1", 4000)
 NAT: Address = ("198.51.100.7", 61000)
 SPEECH = (8000 * np.sin(np.arange(160 * 400) * 0.3)).astype(np.int16)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parameters:
-    codec: str = "PCMU"
-    payload_type: int = 0
-    dtmf_payload_type: int | None = 101
-    ptime_ms: int = 20
-    remote_address: str = PEER[0]
-    remote_port: int = PEER[1]
-    rtcp_port: int = PEER[1] + 1
-    own_payload_types: None = None
-    sends: bool = True
-    receives: bool = True
-
-
 def make(seed: int = 1, *, now: float = 0.0, **parameters: Any) -> RtpStream:
-    return RtpStream(Parameters(**parameters), ids=Ids(random.Random(seed)), now=now)
+    return RtpStream(Audio(**parameters), ids=Ids(random.Random(seed)), now=now)
 
 
 def audio(index: int, *, ssrc: int = 5, payload_type: int = 0) -> bytes:
@@ -206,11 +192,11 @@ def test_held_stream_sends_nothing_and_its_clock_goes_on() -> None:
     stream = make()
     stream.tick(None, 0.0)
     ((before, _),) = stream.data_to_send()
-    stream.renegotiate(Parameters(sends=False), 0.02)
+    stream.renegotiate(Audio(sends=False), 0.02)
     for _ in range(9):
         stream.tick(SPEECH[:160], 0.02)
     assert stream.data_to_send() == []
-    stream.renegotiate(Parameters(), 0.2)
+    stream.renegotiate(Audio(), 0.2)
     stream.tick(None, 0.2)
     ((after, _),) = stream.data_to_send()
     first, second = RtpPacket.parse(before), RtpPacket.parse(after)
@@ -229,7 +215,7 @@ def test_stream_that_receives_nothing_ignores_what_comes() -> None:
 def test_new_remote_address_is_used_at_once_and_latched_anew() -> None:
     stream = make()
     stream.receive_datagram(audio(0), NAT, 0.0)
-    moved = Parameters(remote_address="192.0.2.50", remote_port=5000, rtcp_port=5001)
+    moved = Audio(remote_address="192.0.2.50", remote_port=5000, rtcp_port=5001)
     stream.renegotiate(moved, 0.1)
     stream.tick(None, 0.1)
     assert stream.data_to_send()[0][1] == ("192.0.2.50", 5000)
@@ -241,7 +227,7 @@ def test_new_remote_address_is_used_at_once_and_latched_anew() -> None:
 def test_same_remote_address_keeps_the_latch() -> None:
     stream = make()
     stream.receive_datagram(audio(0), NAT, 0.0)
-    stream.renegotiate(replace(Parameters(), codec="PCMA", payload_type=8), 0.1)
+    stream.renegotiate(replace(Audio(), codec="PCMA", payload_type=8), 0.1)
     stream.tick(None, 0.1)
     ((data, target),) = stream.data_to_send()
     assert target == NAT
@@ -387,7 +373,7 @@ def test_leg_knows_how_long_its_peer_has_been_silent() -> None:
     stream.receive_datagram(audio(1), PEER, 4.0)
     stream.receive_datagram(audio(2, payload_type=99), PEER, 8.0)
     assert stream.silence(9.0) == 5.0
-    stream.renegotiate(Parameters(receives=False), 9.0)
+    stream.renegotiate(Audio(receives=False), 9.0)
     assert stream.silence(100.0) == 0.0
-    stream.renegotiate(Parameters(), 100.0)
+    stream.renegotiate(Audio(), 100.0)
     assert stream.silence(101.0) == 1.0

@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
+from agreed import Audio
 from ringback.emulator.audio.codecs import make_codec
 from ringback.emulator.audio.voice import TonecodeVoice
 from ringback.emulator.ids import Ids
@@ -19,20 +19,6 @@ LONG = "This is a sentence that takes some seconds, so that there is time to int
 TICK = 0.02
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parameters:
-    codec: str = "PCMU"
-    payload_type: int = 0
-    dtmf_payload_type: int | None = None
-    ptime_ms: int = 20
-    remote_address: str = "192.0.2.1"
-    remote_port: int = 4000
-    rtcp_port: int = 4001
-    own_payload_types: None = None
-    sends: bool = True
-    receives: bool = True
-
-
 @pytest.mark.parametrize(
     ("codec", "ptime_ms"), [("PCMU", 10), ("PCMU", 20), ("PCMU", 30), ("PCMU", 60), ("PCMA", 20), ("G722", 20)]
 )
@@ -40,7 +26,7 @@ def test_model_falls_silent_within_40_ms_of_the_caller_being_noticed(
     desk: Callable[..., Any], codec: str, ptime_ms: int
 ) -> None:
     d = desk([Say(text=LONG)], codec=codec)
-    stream = RtpStream(Parameters(codec=codec, ptime_ms=ptime_ms), ids=Ids(random.Random(1)), now=d.at)
+    stream = RtpStream(Audio(codec=codec, ptime_ms=ptime_ms), ids=Ids(random.Random(1)), now=d.at)
     far = make_codec(codec)
     d.send("response.create")
     speech = TonecodeVoice().speak("I have something to say")
