@@ -91,7 +91,7 @@ class Bench:
         client = RestClient(
             self.access.base_url,
             self.access.api_key if api_key is None else api_key,
-            ca_file=self.access.ca_file if self.access.base_url.startswith("https") else None,
+            ca_file=self._http_ca_file,
             timeout=self.within.answer,
             **options,
         )
@@ -191,36 +191,12 @@ class Bench:
 
     async def attach(self, call_id: str, **options: Any) -> Sideband:
         """A sideband of that call. Raises `HandshakeRefused`."""
-        sideband = await Sideband.open(
-            self.access.base_url,
-            call_id=call_id,
-            **{
-                "api_key": self.access.api_key,
-                "timeout": self.within.answer,
-                "ca_file": self.access.ca_file if self.access.base_url.startswith("https") else None,
-                **options,
-            },
-        )
-        await self._stack.enter_async_context(sideband)
-        self.sidebands.append(sideband)
-        return sideband
+        return await self._open(call_id=call_id, **options)
 
     async def session(self, model: str | None = "gpt-realtime", **options: Any) -> Sideband:
         """A session of its own, without a call. Raises `HandshakeRefused`."""
         self.access.before_call()
-        sideband = await Sideband.open(
-            self.access.base_url,
-            model=model,
-            **{
-                "api_key": self.access.api_key,
-                "timeout": self.within.answer,
-                "ca_file": self.access.ca_file if self.access.base_url.startswith("https") else None,
-                **options,
-            },
-        )
-        await self._stack.enter_async_context(sideband)
-        self.sidebands.append(sideband)
-        return sideband
+        return await self._open(model=model, **options)
 
     async def event(self, sideband: EventStream, type: str, **options: Any) -> ReceivedEvent:
         """The next event of that type, or a violation that says what came instead."""
@@ -244,6 +220,17 @@ class Bench:
         return bool(pending)
 
     # Private
+
+    async def _open(self, **options: Any) -> Sideband:
+        mine = {"api_key": self.access.api_key, "timeout": self.within.answer, "ca_file": self._http_ca_file}
+        sideband = await Sideband.open(self.access.base_url, **{**mine, **options})
+        await self._stack.enter_async_context(sideband)
+        self.sidebands.append(sideband)
+        return sideband
+
+    @property
+    def _http_ca_file(self) -> str | None:
+        return self.access.ca_file if self.access.base_url.startswith("https") else None
 
     async def _hang_up(self, answer: RestAnswer) -> None:
         call_id = (answer.header("Location") or "").rpartition("/")[2]
