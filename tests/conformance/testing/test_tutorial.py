@@ -47,8 +47,8 @@ def test_sample_of_the_guide_passes_the_example_with_its_own_greeting(
     ringback.webhook("http://127.0.0.1:8000/")
     call = ringback.dial(from_="+14255550112", headers={"X-Account": "42"})
     call.answered(within=2)
-    call.say("I would like to talk to a human")
     assert call.hears() == "Thank you for calling, how can I help you"
+    call.say("I would like to talk to a human")
     assert call.hears() == "I would like to talk to a human"
     call.hang_up()
     ringback.journal.wait_for("channel.detached")
