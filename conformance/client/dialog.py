@@ -24,7 +24,6 @@ class Dialog:
         fallback = str(invite.uri) if is_caller else uri_of(invite.headers["From"])
         self.remote_target = uri_of(contact[0]) if contact else fallback
         self.local_sequence = invite.cseq.sequence if is_caller else 0
-        self.remote_sequence = 0 if is_caller else invite.cseq.sequence
 
     @property
     def local_tag(self) -> str | None:

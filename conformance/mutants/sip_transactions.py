@@ -7,8 +7,6 @@ from typing import Any
 from . import Mutant, mutant, remembering
 from .messages import is_over, is_request, status_of, value, with_method, with_status, with_tag, with_value, without
 
-Passes = Callable[[bytes], Sequence[bytes]]
-
 
 def _final(data: bytes) -> bool:
     return (status_of(data, "INVITE") or 0) >= 300

@@ -14,7 +14,6 @@ from ..client.webhook_receiver import WebhookReceiver
 from ..requirement import Requirement
 from ..target import Access
 from ..tolerance import Tolerances
-from ..verdict import Violation
 
 FREE_PORTS: dict[str, Any] = {"http_port": 0, "https_port": 0, "sip_tls_port": 0, "sip_tcp_port": 0, "sip_udp_port": 0}
 TALKATIVE: dict[str, Any] = {"codecs": ("PCMU", "PCMA", "opus", "G722")}
@@ -136,9 +135,3 @@ class EmulatorTarget:
             clock=clock,
             other_api_key=emulator.ready.api_key,
         )
-
-
-def leftovers(emulator: Emulator) -> None:
-    """Raises `Violation` for what a run left open."""
-    if found := emulator.leaks():
-        raise Violation("nothing to be left of the calls", "; ".join(found))

@@ -31,7 +31,6 @@ SENDABLE_PTIMES_MS = (10, 20, 30, 40, 50, 60)
 OPUS_PTIMES_MS = (10, 20, 40, 60)  # RFC 6716 2.1.4, of those
 OFFERED_EVENTS_PAYLOAD_TYPE = 101
 OUR_EVENTS = "0-16"  # FACTS 5.2 [OBS]
-DEFAULT_EVENTS = "0-15"  # RFC 4733 2.4.1: events without fmtp
 SESSION_NAME = "OAI"  # FACTS 5.2 [OBS]
 
 _OFFERED_PAYLOAD_TYPES: dict[Codec, int] = {
@@ -74,17 +73,16 @@ _DIRECTIONS: dict[str, Direction] = {name: name for name in _REVERSED}
 class NegotiatedAudio(NamedTuple):
     """What both sides agreed on. `direction` is ours: `recvonly` when the peer only sends (hold).
 
-    `ptime_ms` is the packet length that the peer likes to receive; `rtcp_port` is where its RTCP goes. `media_index` of
-    `media_count` is the `m=` line that was taken. `dtmf_events` is what the peer understands, as `fmtp` writes it.
-    `crypto` is the line of the peer that was taken, with its key; None for plain RTP. `own_payload_types` are those of
-    our own offer, for sound and for events: by them a peer speaks that answered it, whatever its answer says.
+    `ptime_ms` is the packet length that the peer likes to receive; `rtcp_port` is where its RTCP goes. `media_index` is
+    that of the `m=` line that was taken. `crypto` is the line of the peer that was taken, with its key; None for plain
+    RTP. `own_payload_types` are those of our own offer, for sound and for events: by them a peer speaks that answered
+    it, whatever its answer says.
     """
 
     codec: Codec
     payload_type: int
     clock_rate: int
     dtmf_payload_type: int | None
-    dtmf_events: str | None
     dtmf_clock_rate: int
     ptime_ms: int
     remote_address: str
@@ -92,7 +90,6 @@ class NegotiatedAudio(NamedTuple):
     rtcp_port: int
     direction: Direction
     media_index: int
-    media_count: int
     crypto: Crypto | None = None
     has_comfort_noise: bool = False
     own_payload_types: tuple[int, int] | None = None
@@ -214,15 +211,14 @@ class _Format(NamedTuple):
 class _AudioLine:
     """What the attributes of an audio line say, read in one pass.
 
-    `formats` are in the order of the `m=` line, which is the order of preference. `parameters` are the `fmtp` values by
-    payload type, `wishes` the first value of each attribute that has one, `direction` the last that was named.
+    `formats` are in the order of the `m=` line, which is the order of preference. `wishes` are the first values
+    of the attributes that have one, `direction` is the last that was named.
     """
 
-    __slots__ = ("direction", "formats", "parameters", "wishes")
+    __slots__ = ("direction", "formats", "wishes")
 
     def __init__(self, media: MediaDescription) -> None:
         self.direction: Direction | None = None
-        self.parameters: dict[str, str] = {}
         self.wishes: dict[str, str] = {}
         mapped: dict[str, tuple[str, int, int]] = {}
         for name, value in media.attributes:
@@ -233,10 +229,6 @@ class _AudioLine:
             elif name == "rtpmap":
                 number, _, text = value.partition(" ")
                 mapped.setdefault(number, _USUAL_ENCODINGS.get(text) or _encoding(text))
-            elif name == "fmtp":
-                number, _, text = value.partition(" ")
-                if text := text.strip():
-                    self.parameters.setdefault(number, text)
             else:
                 self.wishes.setdefault(name, value)
         self.formats = [
@@ -259,13 +251,12 @@ class _Choice(NamedTuple):
 def _negotiated(offer: SessionDescription, index: int, choice: _Choice) -> NegotiatedAudio:
     media, line = offer.media[index], choice.line
     clock_rate = OPUS_CLOCK_RATE if choice.codec == "opus" else CLOCK_RATE
-    events_type, events, events_rate = _telephone_events(line, clock_rate)
+    events_type, events_rate = _telephone_events(line, clock_rate)
     return NegotiatedAudio(
         codec=choice.codec,
         payload_type=choice.payload_type,
         clock_rate=clock_rate,
         dtmf_payload_type=events_type,
-        dtmf_events=events,
         dtmf_clock_rate=events_rate,
         ptime_ms=_ptime(line, OPUS_PTIMES_MS if choice.codec == "opus" else SENDABLE_PTIMES_MS),
         remote_address=_remote_address(media),
@@ -273,7 +264,6 @@ def _negotiated(offer: SessionDescription, index: int, choice: _Choice) -> Negot
         rtcp_port=_rtcp_port(line, media.port),
         direction=_REVERSED[_offered_direction(offer, media, line)],
         media_index=index,
-        media_count=len(offer.media),
         crypto=choice.crypto,
         has_comfort_noise=(COMFORT_NOISE_PAYLOAD_TYPE, "CN", clock_rate) in [each[:3] for each in line.formats],
     )
@@ -313,15 +303,15 @@ def _encoding(text: str) -> tuple[str, int, int]:
     return name.upper(), _number(rate, 0), _number(channels, 1)
 
 
-def _telephone_events(line: _AudioLine, clock_rate: int) -> tuple[int | None, str | None, int]:
-    """Payload type, events and clock rate. RFC 4733 2.4.1: a type for each clock rate in use; telephones that have Opus
+def _telephone_events(line: _AudioLine, clock_rate: int) -> tuple[int | None, int]:
+    """Payload type and clock rate. RFC 4733 2.4.1: a type for each clock rate in use; telephones that have Opus
     and only know the 8000 of G.711 are understood too."""
     offered = [each for each in line.formats if each.name == "TELEPHONE-EVENT"]
     for wanted in (clock_rate, CLOCK_RATE):
         for payload_type, _, rate, _ in offered:
             if rate == wanted:
-                return payload_type, line.parameters.get(str(payload_type), DEFAULT_EVENTS), rate
-    return None, None, clock_rate
+                return payload_type, rate
+    return None, clock_rate
 
 
 def _ptime(line: _AudioLine, sendable: Sequence[int]) -> int:

@@ -102,11 +102,6 @@ class Headers:
         self._items.append((name, value))
         self._forget()
 
-    def insert_first(self, name: str, value: str) -> None:
-        check_field(name, value)
-        self._items.insert(0, (name, value))
-        self._forget()
-
     def set(self, name: str, value: str) -> None:
         """Replace the first field of this name where it stands and drop the others; add it if there is none."""
         check_field(name, value)

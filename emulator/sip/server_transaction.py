@@ -107,8 +107,3 @@ class InviteServerTransaction(_Server[InviteServerState, InviteServerInput]):
             self._repeat(now)
             self._end(Timer.H, InviteServerInput.TIMER_H, now)
         return data
-
-    @property
-    def is_undecided(self) -> bool:
-        """No final response was sent yet, so that a CANCEL still has an effect (RFC 3261 9.2)."""
-        return self._state is InviteServerState.PROCEEDING
