@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import importlib
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ..targets.routes import (
     Api,
@@ -21,10 +21,14 @@ from ..targets.routes import (
 from . import schemas
 
 if TYPE_CHECKING:
-    from ..testing.caller import Caller
+    from ..testing.browser import Browser
+    from ..testing.caller import Caller, Talker
     from .manual_time import ManualTime
     from .stage import Stage
 
+T = TypeVar("T")
+_Step: TypeAlias = tuple[str, str, Schema, Callable[[T, Any], Awaitable[None]]]
+"""Its name, a sentence, what its body holds, and what it does with who is on the line."""
 PROJECT = "/_ringback/projects/{project}"
 CALL = "/_ringback/calls/{call}"
 PHRASES = {
@@ -140,15 +144,15 @@ class Control:
         yield self._post(
             "/_ringback/calls",
             "place_call",
-            "Call the application; answers at once, and it rings.",
+            "Call the application; answers at once, and it rings. A page's offer is answered before.",
             self._place,
             schemas.NEW_CALL,
             "Call",
             status=201,
-            errors=[404, 409],
+            errors=[404, 409, 417],
         )
         yield self._get(CALL, "show_call", "One call.", self._show_call, "Call", errors=[404])
-        steps: list[tuple[str, str, Schema, Callable[[Caller, Any], Awaitable[None]]]] = [
+        both: list[_Step[Talker]] = [
             (
                 "say",
                 "Say it when the other side has stopped speaking; answers when it is said.",
@@ -161,13 +165,16 @@ class Control:
                 schemas.TEXT,
                 lambda caller, body: caller.interrupt(body["text"]),
             ),
-            ("press", "Press keys.", schemas.DIGITS, lambda caller, body: caller.press(body["digits"])),
             (
                 "silence",
                 "Say nothing for so long.",
                 schemas.SECONDS,
                 lambda caller, body: caller.silence(body["seconds"]),
             ),
+            ("hang_up", "End the call, whatever its state.", schemas.EMPTY, lambda caller, body: caller.hang_up()),
+        ]
+        phones: list[_Step[Caller]] = [
+            ("press", "Press keys.", schemas.DIGITS, lambda caller, body: caller.press(body["digits"])),
             (
                 "ring_for",
                 "Let it ring for so long, then give up unless somebody has answered.",
@@ -176,11 +183,14 @@ class Control:
             ),
             ("hold", "Put the other side on hold.", schemas.EMPTY, lambda caller, body: caller.hold()),
             ("resume", "End the hold.", schemas.EMPTY, lambda caller, body: caller.resume()),
-            ("hang_up", "End the call, whatever its state.", schemas.EMPTY, lambda caller, body: caller.hang_up()),
             ("cancel", "Give up before the answer.", schemas.EMPTY, lambda caller, body: caller.cancel()),
         ]
-        for name, says, body, step in steps:
-            yield self._post(f"{CALL}/{name}", name, says, self._stepping(step), body, "Call", errors=[404, 409])
+        pages: list[_Step[Browser]] = [
+            ("send", "Send a client event, of a page.", schemas.EVENT, lambda page, body: page.send(body["event"])),
+        ]
+        yield from self._steps(both, lambda number: self.stage.caller(number))
+        yield from self._steps(phones, lambda number: self.stage.phone(number))
+        yield from self._steps(pages, lambda number: self.stage.page(number))
         yield Route(
             method="POST",
             path=f"{CALL}/play",
@@ -201,6 +211,11 @@ class Control:
             "Met",
             errors=[404, 409, 417],
         )
+
+    def _steps(self, steps: "list[_Step[T]]", find: Callable[[int], T]) -> Iterator[Route]:
+        for name, says, body, step in steps:
+            handler = self._stepping(find, step)
+            yield self._post(f"{CALL}/{name}", name, says, handler, body, "Call", errors=[404, 409])
 
     def _clock(self) -> Iterator[Route]:
         yield self._get("/_ringback/clock", "show_clock", "The emulator's time.", self._show_clock, "Clock")
@@ -289,15 +304,17 @@ class Control:
         return {"data": [self.stage.show_call(number) for number in self.stage.numbers()]}
 
     async def _place(self, asked: Asked) -> Any:
+        if self._time is not None and asked.body.get("via") == "webrtc":
+            raise WrongMoment("WebRTC needs the system's clock: ICE and DTLS have clocks of their own")
         return await self.stage.place(asked.body)
 
     async def _show_call(self, asked: Asked) -> Any:
         return self.stage.show_call(_number(asked))
 
-    def _stepping(self, step: "Callable[[Caller, Any], Awaitable[None]]") -> Handler:
+    def _stepping(self, find: Callable[[int], T], step: Callable[[T, Any], Awaitable[None]]) -> Handler:
         async def handle(asked: Asked) -> Any:
             number = _number(asked)
-            await step(self.stage.caller(number), asked.body)
+            await step(find(number), asked.body)
             return self.stage.show_call(number)
 
         return handle

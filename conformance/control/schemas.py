@@ -41,10 +41,20 @@ NEW_CALL = _object(
         "to": {"type": "string", "description": "What the To header says instead of the dialled URI."},
         "headers": {"type": "object", "additionalProperties": _TEXT, "description": "More headers of the INVITE."},
         "transport": {"enum": ["tls", "tcp", "udp"]},
-        "via": {"enum": ["sip", "memory"], "description": "`memory` has no sockets."},
+        "via": {
+            "enum": ["sip", "memory", "webrtc"],
+            "description": "`memory` has no sockets; `webrtc` is a page that offers, and none of the above is for it.",
+        },
+        "session": {"type": "object", "description": "Of a page's call, with the project's key."},
+        "secret": {"type": "string", "description": "A client secret that the page has instead."},
+        "through": {
+            "type": "string",
+            "description": "The URL of who takes the page's offer and answers it.",
+        },
     }
 )
 TEXT = _object({"text": {"type": "string", "minLength": 1}}, required=("text",))
+EVENT = _object({"event": {"type": "object", "description": "A client event."}}, required=("event",))
 DIGITS = _object(
     {"digits": {"type": "string", "pattern": "^[0-9A-D*#,]+$", "description": "`,` is a pause."}}, required=("digits",)
 )
@@ -57,6 +67,8 @@ CALL_EXPECTATIONS: dict[str, Schema] = {
         "description": "The application says that text, something with that pattern, or anything.",
     },
     "transferred_to": {"type": "string", "description": "`Refer-To` names exactly this URI."},
+    "connected": {"const": True, "description": "Of a page: sound and events can flow."},
+    "receives": {"type": "string", "description": "Of a page: the first server event of that type."},
     "ended": {"enum": [True, "caller", "application"], "description": "The call is over; who ended it."},
 }
 CALL_EXPECTATION = _object({**CALL_EXPECTATIONS, "within": _WITHIN})
@@ -102,7 +114,7 @@ COMPONENTS: dict[str, Schema] = {
         "properties": {
             "number": {"type": "integer"},
             "project": _TEXT,
-            "call_id": {"type": ["string", "null"], "description": "The API's id; null until the INVITE was seen."},
+            "call_id": {"type": ["string", "null"], "description": "The API's id; null until it is known."},
             "state": {"type": "string", "description": "By the journal; `calling` before it has the call."},
             "heard": {"type": "array", "items": _TEXT, "description": "What the application has said to its end."},
             "is_over": {"type": "boolean"},
@@ -113,7 +125,7 @@ COMPONENTS: dict[str, Schema] = {
         "description": "An expectation that was met.",
         "properties": {
             "call": {"$ref": "#/components/schemas/Call"},
-            "found": {"description": "The text that was heard, the status, who ended it, or null."},
+            "found": {"description": "The text, the status, the event, who ended it, or null."},
         },
     },
     "Clock": {

@@ -3,6 +3,8 @@
 It brings the phone with it, so it is made when the first request asks for it.
 """
 
+import asyncio
+import importlib
 import io
 import random
 import re
@@ -14,7 +16,8 @@ from typing import Any
 from ..mutants import load
 from ..targets.controlled import ControlledEmulator
 from ..targets.routes import InvalidRequest, ResourceNotFound, WrongMoment
-from ..testing.caller import Caller
+from ..testing.browser import Browser
+from ..testing.caller import Caller, Talker
 from ..testing.journal import WITHIN
 from ..testing.project import ProjectOfTest
 
@@ -26,7 +29,7 @@ class Stage:
         self.emulator = emulator
         self._patience = patience
         self._projects: dict[str, ProjectOfTest] = {}
-        self._calls: dict[int, tuple[str, Caller]] = {}
+        self._calls: dict[int, tuple[str, Talker]] = {}
         self._placed = 0
         self._faults: dict[str, list[str]] = {}
         self._is_closed = False
@@ -81,13 +84,21 @@ class Stage:
         if self._is_closed:
             raise WrongMoment("The emulator stops: nobody can call it any more")
         project_id = wanted.get("project", self.emulator.first_id)
-        caller = await self.project(project_id).dial(
-            wanted.get("from", "+14255550100"),
-            wanted.get("to"),
-            wanted.get("headers", {}),
-            wanted.get("transport", "tls"),
-            wanted.get("via", "sip"),
-        )
+        project = self.project(project_id)
+        via = wanted.get("via", "sip")
+        caller: Talker
+        if via == "webrtc":
+            # It takes half a second to import, for which no call may stutter.
+            await asyncio.to_thread(importlib.import_module, "..client.webrtc", __package__)
+            caller = await project.browse(*(wanted.get(name) for name in ("session", "secret", "through")))
+        else:
+            caller = await project.dial(
+                wanted.get("from", "+14255550100"),
+                wanted.get("to"),
+                wanted.get("headers", {}),
+                wanted.get("transport", "tls"),
+                via,
+            )
         self._placed += 1
         self._calls[self._placed] = (project_id, caller)
         return self.show_call(self._placed)
@@ -95,8 +106,20 @@ class Stage:
     def numbers(self) -> list[int]:
         return list(self._calls)
 
-    def caller(self, number: int) -> Caller:
+    def caller(self, number: int) -> Talker:
         return self._find(number)[1]
+
+    def phone(self, number: int) -> Caller:
+        caller = self.caller(number)
+        if not isinstance(caller, Caller):
+            raise WrongMoment(f"Call {number} is a page's: it has no keys, nobody transfers it, and it does not ring")
+        return caller
+
+    def page(self, number: int) -> Browser:
+        caller = self.caller(number)
+        if not isinstance(caller, Browser):
+            raise WrongMoment(f"Call {number} is a phone's: it has no events")
+        return caller
 
     def show_call(self, number: int) -> dict[str, Any]:
         project_id, caller = self._find(number)
@@ -110,7 +133,7 @@ class Stage:
             "number": number,
             "project": project_id,
             "call_id": call_id,
-            "state": states[-1] if call_id is not None else "calling",
+            "state": states[-1] if states else "calling",
             "heard": caller.heard,
             "is_over": caller.is_over,
         }
@@ -128,19 +151,22 @@ class Stage:
 
     async def expect(self, number: int, what: str, wanted: Any, within: float = WITHIN) -> Any:
         """What was found. Raises `ExpectationFailed`."""
-        caller = self.caller(number)
         if what == "answered":
-            return await caller.answered(within)
+            return await self.phone(number).answered(within)
         if what == "rejected":
-            return await caller.rejected(None if wanted is True else wanted, within)
-        if what == "hears":
-            return await caller.hears(_text(wanted), within)
+            return await self.phone(number).rejected(None if wanted is True else wanted, within)
         if what == "transferred_to":
-            return await caller.transferred_to(wanted, within)
+            return await self.phone(number).transferred_to(wanted, within)
+        if what == "connected":
+            return await self.page(number).connected(within)
+        if what == "receives":
+            return (await self.page(number).receives(wanted, within)).data
+        if what == "hears":
+            return await self.caller(number).hears(_text(wanted), within)
         assert what == "ended"
-        return await caller.ended(None if wanted is True else wanted, within)
+        return await self.caller(number).ended(None if wanted is True else wanted, within)
 
-    def _find(self, number: int) -> tuple[str, Caller]:
+    def _find(self, number: int) -> tuple[str, Talker]:
         if number not in self._calls:
             raise ResourceNotFound(f"There is no call {number}: GET /_ringback/calls lists them")
         return self._calls[number]

@@ -1,5 +1,6 @@
 """A caller in a browser: WebRTC by aiortc, with a key of the API, a client secret, or through the application."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -56,13 +57,15 @@ async def browse(
     """Offer a call and take the answer. Raises `ExpectationFailed` for a refusal."""
     from ..client.webrtc import WebRtcCall
 
-    call = WebRtcCall(address="127.0.0.1")
-    answer = await _answer(await call.offer(), base_url, key=key, session=session, through=through)
-    try:
-        call.take(answer)
-    except CallRefused as error:
-        await call.hang_up()
-        raise journal.failure("the offer to be answered", f"it was refused: {error.status} {error.reason}") from None
+    async with contextlib.AsyncExitStack() as unless_answered:
+        call = WebRtcCall(address="127.0.0.1")
+        unless_answered.push_async_callback(call.hang_up)
+        try:
+            call.take(await _answer(await call.offer(), base_url, key=key, session=session, through=through))
+        except CallRefused as error:
+            instead = f"it was refused: {error.status} {error.reason}"
+            raise journal.failure("the offer to be answered", instead) from None
+        unless_answered.pop_all()
     return Browser(call, journal)
 
 

@@ -11,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from ringback.emulator.server import Emulator
 
 TARGET = "tel:+14155550123"
+SAY = "say exactly 'hello page'"
 
 
 async def place(client: Client, application: Application, **options: Any) -> str:
@@ -90,6 +91,50 @@ async def test_caller_gives_up_while_it_rings(client: Client) -> None:
     assert [call["number"] for call in (await client.done("GET", "calls"))["data"]] == numbers
     for number, (step, body) in zip(numbers, (("cancel", {}), ("ring_for", {"seconds": 0.1})), strict=True):
         assert (await client.done("POST", f"calls/{number}/{step}", **body))["is_over"] is True
+
+
+async def test_page_talks_and_has_events(client: Client) -> None:
+    session = {"type": "realtime", "model": "gpt-realtime", "instructions": "You sell shoes."}
+    placed = await client.done("POST", "calls", via="webrtc", session=session)
+    call = f"calls/{placed['number']}"
+    await client.done("POST", f"{call}/expect", connected=True, within=30)
+    created = await client.done("POST", f"{call}/expect", receives="session.created", within=30)
+    assert created["found"]["session"]["instructions"] == "You sell shoes."
+    assert created["call"]["call_id"].startswith("rtc_")
+    await client.done("POST", f"{call}/send", event={"type": "response.create", "response": {"instructions": SAY}})
+    assert (await client.done("POST", f"{call}/expect", hears=True, within=30))["found"] == "hello page"
+    await client.done("POST", f"{call}/say", text="good morning")
+    await client.done("POST", f"{call}/expect", hears="good morning", within=30)
+    after = await client.done("POST", f"{call}/hang_up")
+    assert after["is_over"] is True
+
+
+@pytest.mark.parametrize(
+    ("via", "step", "body", "message"),
+    [
+        ("webrtc", "press", {"digits": "1"}, "a page's: it has no keys"),
+        ("webrtc", "expect", {"transferred_to": TARGET}, "a page's"),
+        ("memory", "send", {"event": {"type": "response.create"}}, "a phone's: it has no events"),
+        ("memory", "expect", {"connected": True}, "a phone's"),
+    ],
+)
+async def test_user_is_told_what_a_page_or_a_phone_can_not_do(
+    client: Client, via: str, step: str, body: dict[str, Any], message: str
+) -> None:
+    call = (await client.done("POST", "calls", via=via))["number"]
+    if via == "webrtc":
+        await client.done("POST", f"calls/{call}/expect", connected=True, within=30)
+    status, answer = await client("POST", f"calls/{call}/{step}", **body)
+    assert (status, message in answer["error"]["message"]) == (409, True)
+
+
+async def test_user_is_told_why_a_page_s_offer_was_refused(client: Client) -> None:
+    status, answer = await client("POST", "calls", via="webrtc", secret="ek_of_nobody")
+    assert status == 417
+    assert "it was refused: 401" in answer["error"]["message"]
+    status, answer = await client("POST", "calls", via="webrtc", through="http://127.0.0.1:1/")
+    assert status == 409
+    assert "127.0.0.1:1" in answer["error"]["message"]
 
 
 async def test_expectation_that_is_not_met_says_what_to_look_at(client: Client) -> None:
