@@ -186,6 +186,8 @@ class SipNet:
         if self._is_stopping:
             stream.abort()
             raise FlowGone(_unreachable(way, "the emulator stops"))
+        if stream.has_ended:
+            raise FlowGone(_unreachable(way, "closed as soon as it was open"))
         self._ways[way] = stream.flow
         return stream.flow
 
@@ -284,7 +286,7 @@ class _StreamFlow(asyncio.Protocol):
         self._queued: list[bytes] = []
         self._closes = False
         self._is_refused = False
-        self._has_ended = False
+        self.has_ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -300,7 +302,7 @@ class _StreamFlow(asyncio.Protocol):
         self._net.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        if not self._has_ended:  # with TLS something may come until the peer knows that we have closed
+        if not self.has_ended:  # with TLS something may come until the peer knows that we have closed
             self._net.received(self.flow, data)
             self._net.on_input()
 
@@ -343,8 +345,8 @@ class _StreamFlow(asyncio.Protocol):
         self._end()
 
     def _end(self) -> None:
-        if not self._has_ended:
-            self._has_ended = True
+        if not self.has_ended:
+            self.has_ended = True
             self._net.ends(self.flow)
 
 

@@ -116,6 +116,19 @@ async def test_caller_receives_its_200_when_it_hangs_up_by_the_connection_that_w
     assert call.messages.received("200")[-1].message.headers["CSeq"].endswith(" BYE")
 
 
+async def test_call_ends_when_whoever_listens_for_its_caller_closes_each_connection(desk: Desk) -> None:
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    contact = f"<sip:phone@127.0.0.1:{server.sockets[0].getsockname()[1]};transport=tcp>"
+    call, call_id = await desk.connect("tcp", replace={"Contact": contact})
+    await lose_connection(call, desk.phone)
+    assert (await desk.rest.hangup(call_id)).status == 200
+    ended = await wait_for_entry(desk.emulator, "call.ended")
+    assert ended.data["by"] == "application"
+    call.end("callee")
+    server.close()
+    await server.wait_closed()
+
+
 async def test_two_calls_share_the_connection_that_is_opened_for_them(desk: Desk) -> None:
     await desk.phone.listen("tcp")
     calls = [await desk.connect("tcp", on_refer=STAYS) for _ in range(2)]
