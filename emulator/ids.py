@@ -21,6 +21,8 @@ class RandomSource(Protocol):
 
     def getrandbits(self, k: int, /) -> int: ...
 
+    def randbytes(self, n: int, /) -> bytes: ...
+
 
 def parse_call_id(text: str) -> CallId:
     """The one edge at which a string becomes a call id. Raises `UsageError` on anything but `rtc_…`."""
@@ -56,6 +58,11 @@ class Ids:
     def event(self) -> str:
         return f"event_{self._base62(21)}"
 
+    def padded_event(self, length: int) -> tuple[str, str]:
+        """An event's id, and `length` base62 characters, with which deltas are padded."""
+        digits = self._base62(21 + length)
+        return "event_" + digits[:21], digits[21:]
+
     def media_event(self) -> str:
         """`output_audio_buffer.*` events come from the media server and carry 16 hexadecimal digits."""
         return f"event_{self._hex(16)}"
@@ -76,10 +83,6 @@ class Ids:
         """Of a diarized transcript. Nobody has shown one of a session: `seg_` and 21 base62 characters [CHOICE]."""
         return f"seg_{self._base62(21)}"
 
-    def obfuscation(self, length: int) -> str:
-        """Padding of deltas: `length` base62 characters."""
-        return self._base62(length)
-
     def webhook_event(self) -> str:
         return f"evt_{self._hex(32)}"
 
@@ -92,7 +95,7 @@ class Ids:
 
     def webhook_secret_bytes(self) -> bytes:
         """32 bytes, what `whsec_` and base64 carry."""
-        return self._rng.getrandbits(256).to_bytes(32, "big")
+        return self._rng.randbytes(32)
 
     def project(self) -> str:
         return f"proj_{self._base62(24)}"
@@ -128,8 +131,7 @@ class Ids:
     def _base62(self, length: int) -> str:
         start = self._used
         if start + length > DRAWN:
-            drawn = self._rng.getrandbits(8 * DRAWN).to_bytes(DRAWN, "big")
-            self._digits, start = drawn.translate(_DIGIT_OF_BYTE).decode("ascii"), 0
+            self._digits, start = self._rng.randbytes(DRAWN).translate(_DIGIT_OF_BYTE).decode("ascii"), 0
         self._used = start + length
         return self._digits[start : self._used]
 

@@ -94,13 +94,12 @@ class Journal:
         **data: Any,
     ) -> Entry:
         """Record one thing. `data` must be what JSON can say, and must not be changed afterwards."""
-        return self.record(kind, data, now=now, project_id=project_id, call_id=call_id, sip_call_id=sip_call_id)
+        return self.record(kind, data, now, project_id, call_id, sip_call_id)
 
     def record(
         self,
         kind: str,
         data: Mapping[str, Any],
-        *,
         now: float,
         project_id: str | None = None,
         call_id: str | None = None,

@@ -33,6 +33,12 @@ def error_event(
     return {"type": "error", "event_id": event_id, "error": inner}
 
 
+def delta_event(event_type: str, /, **fields: Any) -> dict[str, Any]:
+    """What the deltas of one text have in common, for `Outbox.send_delta`. Most events of a session are deltas, and to
+    copy one takes a third of the time that it takes to make one."""
+    return {"type": event_type, "event_id": "", **fields, "delta": "", "obfuscation": ""}
+
+
 class Outbox:
     """Effects in the order in which they must happen. Whoever made the session takes them one by one."""
 
@@ -60,16 +66,10 @@ class Outbox:
         if self.sends_legacy:
             self.send("conversation.item.created", previous_item_id=previous_item_id, item=item)
 
-    def send_delta(self, event_type: str, place: dict[str, Any], delta: str) -> None:
-        """A delta of text, padded so that its length tells little [OBS]. `place` are the keys before it. Most events
-        of a session are these."""
-        event = {
-            "type": event_type,
-            "event_id": self.ids.event(),
-            **place,
-            "delta": delta,
-            "obfuscation": self.ids.obfuscation(-len(delta) % PADDED_TO),
-        }
+    def send_delta(self, like: dict[str, Any], delta: str) -> None:
+        """A delta of text, padded so that its length tells little [OBS]. `like` is what `delta_event` made."""
+        event_id, padding = self.ids.padded_event(-len(delta) % PADDED_TO)
+        event = {**like, "event_id": event_id, "delta": delta, "obfuscation": padding}
         self._effects.append(SendEvent(None, event))
 
     def send_media(self, event_type: str, response_id: str) -> None:

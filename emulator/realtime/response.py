@@ -8,7 +8,7 @@ from ..audio.samples import SAMPLE_RATE, Samples
 from ..errors import EmulatorBug
 from .audio_formats import encode_whole, sample_bytes
 from .conversation import Conversation, Item, tokens_in, tokens_of
-from .events import Outbox
+from .events import Outbox, delta_event
 from .session_config import SessionConfig
 
 Status = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
@@ -68,7 +68,9 @@ class _Opened:
     item: Item
     index: int
     place: dict[str, Any]
-    """What its events say of where they belong."""
+    """What its events say of where they belong; those of a message name its content part too."""
+    delta: dict[str, Any] = field(default_factory=dict)
+    """What is sent for each piece of its text, but for the piece."""
     done_previous_id: str | None = None
     text: list[str] = field(default_factory=list)
     expected: int = 0
@@ -135,27 +137,32 @@ class Response:
         item = Item({"id": "", "type": "message", "status": "in_progress", "role": "assistant", "content": []})
         opened = self._open(item)
         opened.expected = expected
+        opened.place["content_index"] = 0
+        kind = "response.output_audio_transcript.delta" if self.options.speaks else "response.output_text.delta"
+        opened.delta = delta_event(kind, **opened.place)
         part = {"type": "audio", "transcript": ""} if self.options.speaks else {"type": "text", "text": ""}
-        self._out.send("response.content_part.added", **opened.place, content_index=0, part=part)
+        self._out.send("response.content_part.added", **opened.place, part=part)
         return item
 
     def open_call(self, name: str) -> Item:
         """Begin a function call."""
+        call_id = self._out.ids.function_call()
         item = Item(
             {
                 "id": "",
                 "type": "function_call",
                 "status": "in_progress",
                 "name": name,
-                "call_id": self._out.ids.function_call(),
+                "call_id": call_id,
                 "arguments": "",
             }
         )
-        self._open(item)
+        opened = self._open(item)
+        opened.delta = delta_event("response.function_call_arguments.delta", **opened.place, call_id=call_id)
         return item
 
     def open_mcp_call(self, server_label: str, name: str) -> Item:
-        """Begin the call of an MCP server's tool. `add_arguments`, `end_arguments`, and if it runs, `run_mcp_call` and
+        """Begin the call of an MCP server's tool. `add_text`, `end_arguments`, and if it runs, `run_mcp_call` and
         `end_mcp_call`; then `close_item`."""
         item = Item(
             {
@@ -169,25 +176,16 @@ class Response:
                 "error": None,
             }
         )
-        self._open(item)
+        opened = self._open(item)
+        opened.delta = delta_event("response.mcp_call_arguments.delta", **opened.place)
         return item
 
     def add_text(self, delta: str) -> None:
-        """One piece of what the open message says."""
+        """One piece of what the open message says, or of the open call's arguments."""
         opened = self._last()
         opened.text.append(delta)
         self.text_tokens += 1
-        kind = "response.output_audio_transcript.delta" if self.options.speaks else "response.output_text.delta"
-        self._out.send_delta(kind, {**opened.place, "content_index": 0}, delta)
-
-    def add_arguments(self, delta: str) -> None:
-        """One piece of the open call's arguments."""
-        opened = self._last()
-        opened.text.append(delta)
-        self.text_tokens += 1
-        kind = "function" if opened.item.type == "function_call" else "mcp"
-        about = {"call_id": opened.item.shown["call_id"]} if kind == "function" else {}
-        self._out.send_delta(f"response.{kind}_call_arguments.delta", {**opened.place, **about}, delta)
+        self._out.send_delta(opened.delta, delta)
 
     def end_arguments(self) -> None:
         """All arguments of the open MCP call were added."""
@@ -354,11 +352,11 @@ class Response:
     def _send_piece(self, opened: _Opened, end: int) -> None:
         size = sample_bytes(self.options.audio_format)
         delta = base64.b64encode(opened.encoded[opened.sent_samples * size : end * size]).decode()
-        self._out.send("response.output_audio.delta", **opened.place, content_index=0, delta=delta)
+        self._out.send("response.output_audio.delta", **opened.place, delta=delta)
 
     def _close_part(self, opened: _Opened, text: str) -> dict[str, Any]:
         """Send what ends the content part. Returns the part as the item shows it, not as these events do [OBS]."""
-        place = {**opened.place, "content_index": 0}
+        place = opened.place
         if self.options.speaks:
             self._out.send("response.output_audio.done", **place)
             self._out.send("response.output_audio_transcript.done", **place, transcript=text)

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from ..audio.samples import SAMPLE_RATE
 from .conversation import Conversation, Item, with_transcript
-from .events import Outbox, pieces
+from .events import Outbox, delta_event, pieces
 from .session_config import SessionConfig
 
 LOGPROBS = "item.input_audio_transcription.logprobs"
@@ -128,7 +128,7 @@ class Transcriber:
             if index and pace:
                 yield pace
             more = {"logprobs": [_logprob(part)]} if has_logprobs else {}
-            self._out.send_delta(f"{PREFIX}.delta", {**_place(item), **more}, part)
+            self._out.send_delta(delta_event(f"{PREFIX}.delta", **_place(item), **more), part)
         if "diarize" in model and text:  # SDK: who needs labels of speakers uses that model
             self._out.send(f"{PREFIX}.segment", **_place(item), **_segment(item, text, self._out.ids.segment()))
         item.shown = with_transcript(item.shown, 0, text)

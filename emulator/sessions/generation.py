@@ -199,7 +199,7 @@ class Generation:
         for index, part in enumerate(arguments):
             if index and pace:
                 yield pace
-            self.response.add_arguments(part)
+            self.response.add_text(part)
 
     def _closing(self, item: Item, parts: list[str], kept: list[str], *, is_cut: bool = False) -> Callable[[], None]:
         """What ends an item of which so much was said; that is counted now."""

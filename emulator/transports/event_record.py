@@ -11,19 +11,18 @@ class EventData(Mapping[str, Any]):
     """The `data` of `event.server`: what names the session, `channel`, and `event`, which is read from its JSON on the
     first look. Until then its bytes are all that is kept."""
 
-    __slots__ = ("_about", "_channel", "_event", "_payload")
+    __slots__ = ("_about", "_channel", "_event")
 
     def __init__(self, about: Mapping[str, Any], channel_id: str | None, payload: bytes) -> None:
         self._about = about
         self._channel = channel_id
-        self._payload = payload
-        self._event: dict[str, Any] | None = None
+        self._event: bytes | dict[str, Any] = payload
 
     def __getitem__(self, key: str) -> Any:
         match key:
             case "event":
-                if self._event is None:
-                    self._event = json.loads(self._payload)
+                if isinstance(self._event, bytes):
+                    self._event = json.loads(self._event)
                 return self._event
             case "channel":
                 return self._channel

@@ -187,13 +187,8 @@ class RunningHost:
 
     def _send(self, channel_id: str | None, event: dict[str, Any]) -> None:
         payload = encode(event)
-        self._journal.record(
-            "event.server",
-            EventData(self._about, channel_id, kept_payload(event, payload)),
-            now=self._now(),
-            project_id=self.project_id,
-            call_id=self.call_id,
-        )
+        kept = EventData(self._about, channel_id, kept_payload(event, payload))
+        self._journal.record("event.server", kept, self._now(), self.project_id, self.call_id)
         if channel_id is None:
             for channel in tuple(self.channels.values()):
                 channel.send(payload)

@@ -52,7 +52,9 @@ def test_session_of_a_call_has_its_id_with_another_prefix(ids: Ids) -> None:
 def test_numbers_secrets_and_padding_have_the_size_asked_for(ids: Ids) -> None:
     assert 0 <= ids.number(16) < 65536
     assert len(ids.webhook_secret_bytes()) == 32
-    assert len(ids.obfuscation(9)) == 9
+    event_id, padding = ids.padded_event(9)
+    assert re.fullmatch(r"event_[A-Za-z0-9]{21}", event_id)
+    assert len(padding) == 9
 
 
 def test_call_id_is_parsed_at_the_edge() -> None:

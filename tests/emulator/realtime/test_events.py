@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ringback.emulator.errors import InvalidRequest
 from ringback.emulator.realtime.effects import HostRecord, SendEvent, SessionExpired
-from ringback.emulator.realtime.events import Outbox, pieces
+from ringback.emulator.realtime.events import Outbox, delta_event, pieces
 
 Take = Callable[[], list[dict[str, Any]]]
 
@@ -34,7 +34,7 @@ def test_channels_receive_type_and_id_first(out: Outbox, events_of: Take) -> Non
 @pytest.mark.broken_frames("only their padding matters")
 @pytest.mark.parametrize(("delta", "padding"), [("Hello", 11), ("!", 15), ("x" * 16, 0), ("x" * 17, 15)])
 def test_delta_is_padded_to_a_multiple_of_16(out: Outbox, events_of: Take, delta: str, padding: int) -> None:
-    out.send_delta("response.output_text.delta", {"content_index": 0}, delta)
+    out.send_delta(delta_event("response.output_text.delta", content_index=0), delta)
     (event,) = events_of()
     assert list(event) == ["type", "event_id", "content_index", "delta", "obfuscation"]
     assert len(event["obfuscation"]) == padding

@@ -246,7 +246,7 @@ def test_response_calls_a_tool(bench: Make) -> None:
     b = bench()
     response = b.begin()
     item = response.open_mcp_call("docs", "search")
-    response.add_arguments("{}")
+    response.add_text("{}")
     response.end_arguments()
     response.run_mcp_call()
     response.end_mcp_call(output="42")
@@ -285,7 +285,7 @@ def test_response_is_cancelled_in_a_call(bench: Make, runs: bool) -> None:
     b = bench()
     response = b.begin()
     response.open_mcp_call("docs", "search")
-    response.add_arguments("{")
+    response.add_text("{")
     if runs:
         response.end_arguments()
         response.run_mcp_call()

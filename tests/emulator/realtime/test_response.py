@@ -87,7 +87,7 @@ def test_response_in_sound_sends_its_transcript(respond: Make, events_of: Take) 
 def test_response_calls_a_function(respond: Make, events_of: Take) -> None:
     response = respond()
     response.open_call("get_weather")
-    response.add_arguments("{}")
+    response.add_text("{}")
     response.close_item()
     events = events_of()
     assert types(events) == [
@@ -244,7 +244,7 @@ def test_response_adds_a_call_before_its_message_is_done(respond: Make, events_o
     response.add_text("Wait")
     call = response.open_call("f")
     response.close_item(item=message)
-    response.add_arguments("{}")
+    response.add_text("{}")
     response.close_item()
     response.finish("completed")
     events = events_of()
