@@ -31,7 +31,7 @@ SECONDS = 20
 """Of sound, for each measurement; over sockets several times as much."""
 REPEATS = 5
 WORDS = 200
-RESPONSES = 100
+RESPONSES = 200
 SESSIONS = 50
 TURNS = 1000
 APPEND = 15 * 1024 * 1024

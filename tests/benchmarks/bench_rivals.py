@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,12 +25,13 @@ from aiohttp import web
 from bench_realtime import SESSIONS, START_TIMEOUT, WORDS, Server, until
 from machine import describe, spread
 
-RUNS = 3
-RESPONSES = 50
+RUNS = 5
+RESPONSES = bench_realtime.RESPONSES
 WORD = "word "
 DELTA = json.dumps({"type": "response.output_text.delta", "event_id": "event_" + 21 * "x", "delta": WORD})
-Measure = Callable[[Server, int], Awaitable[float]]
-Row = tuple[str, int, tuple[float, float, float]]
+Measure = Callable[[Server, int], Awaitable[tuple[float, float]]]
+Row = tuple[str, int, tuple[float, float, float], tuple[float, float, float]]
+"""Name, sessions, events a second, and events a second of the server's processor time: least, median, most."""
 
 
 @contextlib.asynccontextmanager
@@ -96,42 +98,39 @@ async def _echoed(server: Server, http: aiohttp.ClientSession, started: asyncio.
 
 async def _rate(
     one: Callable[[Server, aiohttp.ClientSession, asyncio.Barrier, int], Awaitable[int]], server: Server, sessions: int
-) -> float:
+) -> tuple[float, float]:
+    """Events a second, and events a second of the server's processor time."""
     started = asyncio.Barrier(sessions + 1)
     async with aiohttp.ClientSession(headers=server.headers, connector=aiohttp.TCPConnector(limit=0)) as http:
         each = max(RESPONSES // sessions, 2)
         tasks = [asyncio.ensure_future(one(server, http, started, each)) for _ in range(sessions)]
         await started.wait()
-        began = time.perf_counter()
-        counts = await asyncio.gather(*tasks)
-        return sum(counts) / (time.perf_counter() - began)
+        cpu, began = server.cpu(), time.perf_counter()
+        count = sum(await asyncio.gather(*tasks))
+        return count / (time.perf_counter() - began), count / (server.cpu() - cpu)
 
 
 async def rows() -> list[Row]:
-    """Name, sessions, and events a second."""
-
-    async def ours(server: Server, sessions: int) -> float:
-        return (await bench_realtime.events(server, sessions))[0]
-
-    async def answered(server: Server, sessions: int) -> float:
-        return await _rate(_answered, server, sessions)
-
-    async def echoed(server: Server, sessions: int) -> float:
-        return await _rate(_echoed, server, sessions)
-
-    others: list[tuple[str, contextlib.AbstractAsyncContextManager[Server] | None, Measure]] = [
-        ("ringback", bench_realtime.server(), ours),
-        ("ringback, uvloop", bench_realtime.server("uvloop") if find_spec("uvloop") else None, ours),
+    """They are measured in turns, so that whatever else the machine does is equally hard on all of them."""
+    answered, echoed = partial(_rate, _answered), partial(_rate, _echoed)
+    all_of_them: list[tuple[str, contextlib.AbstractAsyncContextManager[Server] | None, Measure]] = [
+        ("ringback", bench_realtime.server(), bench_realtime.events),
+        ("ringback, uvloop", bench_realtime.server("uvloop") if find_spec("uvloop") else None, bench_realtime.events),
         ("aimock 1.43", aimock(), answered),
         ("echo by aiohttp", echo(), echoed),
     ]
     found: list[Row] = []
-    for name, opened, measure in others:
-        if opened is not None:
-            async with opened as server:
-                for sessions in (1, SESSIONS):
-                    await measure(server, sessions)
-                    found.append((name, sessions, spread([await measure(server, sessions) for _ in range(RUNS)])))
+    async with contextlib.AsyncExitStack() as stack:
+        servers = [
+            (name, await stack.enter_async_context(opened), measure)
+            for name, opened, measure in all_of_them
+            if opened is not None
+        ]
+        for sessions in (1, SESSIONS):
+            rates = [[await measure(server, sessions) for _, server, measure in servers] for _ in range(RUNS + 1)]
+            for (name, *_), each in zip(servers, zip(*rates[1:], strict=True), strict=True):
+                wall, cpu = zip(*each, strict=True)
+                found.append((name, sessions, spread(wall), spread(cpu)))
     return found
 
 
@@ -160,5 +159,8 @@ if __name__ == "__main__":
         serve_echo()
     else:
         print(describe())
-        for name, sessions, (least, median, most) in asyncio.run(rows()):
-            print(f"{name:16} {sessions:3} sessions {median:10,.0f} events/s  {least:,.0f} to {most:,.0f}")
+        for name, sessions, (least, median, most), cpu in asyncio.run(rows()):
+            print(
+                f"{name:16} {sessions:3} sessions {median:10,.0f} events/s  {least:,.0f} to {most:,.0f}; "
+                f"{cpu[1]:10,.0f} of CPU  {cpu[0]:,.0f} to {cpu[2]:,.0f}"
+            )
