@@ -11,7 +11,7 @@ from ringback.emulator.config import Settings
 from ringback.emulator.server import Emulator
 
 from ..client.webhook_receiver import WebhookReceiver
-from ..requirement import Requirement
+from ..requirement import CAPABILITIES, Requirement
 from ..target import Access
 from ..tolerance import Tolerances
 
@@ -20,37 +20,6 @@ TALKATIVE: dict[str, Any] = {"codecs": ("PCMU", "PCMA", "opus", "G722")}
 """Every codec, also the one that a caller has to ask for."""
 HASTY: dict[str, Any] = {"webrtc_consent_timeout": 3.0, "webrtc_connect_timeout": 6.0}
 """Real time that nobody wants to wait for: until a WebRTC caller is given up."""
-CAPABILITIES = frozenset(
-    {
-        "rest",
-        "webhooks",
-        "webhook-secret",
-        "webhook-endpoints",
-        "sip",
-        "sip-tls",
-        "sip-tcp",
-        "sip-udp",
-        "sip-update",
-        "sip-timer",
-        "sip-100rel",
-        "sip-info",
-        "sip-reconnect",
-        "srtp",
-        "opus",
-        "g722",
-        "refer",
-        "dtmf",
-        "sideband",
-        "ws",
-        "client-secrets",
-        "webrtc",
-        "tonecode",
-        "mcp",
-        "clock",
-        "isolation",
-    }
-)
-
 
 AT_ONCE = 0.1
 """Seconds of moved time in which the sockets need no turn: what is due so densely is media, which waits for nobody."""
@@ -93,6 +62,7 @@ class EmulatorTarget:
 
     name = "emulator"
     capabilities = CAPABILITIES
+    """All that there are: what a target may do, the reference does."""
     tolerances = Tolerances()
     concurrency = 8
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from .event import Scope, TraceEvent, Violation
-from .item_rules import ANNOUNCING
+from .item_rules import ANNOUNCING, KnownOnly
 from .output_rules import Place, place_of
 from .rule import Rule
 
@@ -75,25 +75,12 @@ class SpeechOrder(Rule):
         self._speaking, self._is_disturbed = None, False
 
 
-class TranscriptionKnown(Rule):
+class TranscriptionKnown(KnownOnly):
     id = "TRACE-TRANSCRIPTION-KNOWN"
     says = "Only speech whose item id was announced is transcribed, from its start on."
     evidence = "OBS"
     clause = "recordings: deltas come even before speech_stopped and before the commit"
-
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(scope)
-        self._known: set[str] = set()
-
-    def received(self, event: TraceEvent) -> Iterator[Violation]:
-        item_id = event.item_id
-        if item_id is None:
-            return
-        if event.type in ANNOUNCING:
-            self._known.add(item_id)
-        elif event.type.startswith(TRANSCRIPTION):
-            known = item_id in self._known or not self.scope.from_start
-            yield from self.unless(known, event, f"{event.type} names {item_id}, which no event announced")
+    naming = (TRANSCRIPTION,)
 
 
 class TranscriptionEnds(Rule):

@@ -1,6 +1,7 @@
 """Rules of the conversation: an item is announced once, added, then done, at a place that is known."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from .event import Scope, TraceEvent, Violation
 from .rule import Rule
@@ -65,11 +66,10 @@ class ItemOrder(Rule):
             self._is_done[item_id] = True
 
 
-class ItemKnown(Rule):
-    id = "TRACE-ITEM-KNOWN"
-    says = "Only known items are retrieved, truncated or deleted."
-    evidence = "DOC"
-    clause = "conversation.item.retrieve, truncate, delete: an error event for an item that does not exist"
+class KnownOnly(Rule):
+    """What these rules have in common: events whose types begin so name no item that no event has announced."""
+
+    naming: ClassVar[tuple[str, ...]]
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
@@ -81,9 +81,17 @@ class ItemKnown(Rule):
             return
         if event.type in ANNOUNCING:
             self._known.add(item_id)
-        elif event.type in ("conversation.item.retrieved", "conversation.item.truncated", "conversation.item.deleted"):
+        elif event.type.startswith(self.naming):
             known = item_id in self._known or not self.scope.from_start
             yield from self.unless(known, event, f"{event.type} names {item_id}, which no event announced")
+
+
+class ItemKnown(KnownOnly):
+    id = "TRACE-ITEM-KNOWN"
+    says = "Only known items are retrieved, truncated or deleted."
+    evidence = "DOC"
+    clause = "conversation.item.retrieve, truncate, delete: an error event for an item that does not exist"
+    naming = ("conversation.item.retrieved", "conversation.item.truncated", "conversation.item.deleted")
 
 
 class ItemPreviousKnown(Rule):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from integration.command import Command, running
+from ringback.conformance.client import Phone
 from ringback.emulator.run_command import port_of
 from ringback.emulator.server import Emulator
 from ringback.emulator.transports.environment import Redirection, child_environment
@@ -39,3 +40,22 @@ async def launched(emulator: Emulator, *command: str, folder: Path) -> AsyncIter
     finally:
         await redirect.stop()
     assert refused == []
+
+
+async def order_by_phone(emulator: Emulator, command: Command) -> None:
+    """A program with the tool `find_order` that waits for a call gets one, and ends with it."""
+    await command.line(lambda line: line == "waiting for a call")
+    async with Phone(ca_file=emulator.ready.ca_file) as phone:
+        call = await phone.dial(emulator.ready.sip["tls"])
+        await call.answered()
+        await call.wait_for_heard("Welcome, which order?")
+        await call.say("4711")
+        await call.wait_for_heard("I see, order 4711 is on its way.")
+        await call.hang_up()
+        assert await command.status() == 0
+    assert command.lines == [
+        "waiting for a call",
+        "tool: find_order(4711)",
+        "tool_end: order 4711 is on its way",
+        "the caller has hung up",
+    ]

@@ -13,7 +13,7 @@ from agents import function_tool
 from agents.realtime import RealtimeAgent, RealtimeRunner, RealtimeSession, RealtimeSessionEvent
 from agents.realtime.openai_realtime import OpenAIRealtimeSIPModel
 from desk import PATIENCE, StartEmulator, wait_for_entry
-from interop.launch import FIND_ORDER, PROGRAMS, launched
+from interop.launch import FIND_ORDER, PROGRAMS, launched, order_by_phone
 from ringback.conformance.client import Phone
 from ringback.emulator.audio.samples import Samples
 from ringback.emulator.model.builtin import GREETING
@@ -169,21 +169,5 @@ async def test_runner_joins_a_phone_call_by_url(start_emulator: StartEmulator) -
 
 
 async def test_runner_joins_a_phone_call(emulator: Emulator, tmp_path: Path) -> None:
-    async with (
-        launched(emulator, sys.executable, str(PROGRAMS / "agents_sip.py"), folder=tmp_path) as command,
-        Phone(ca_file=emulator.ready.ca_file) as phone,
-    ):
-        await command.line(lambda line: line == "waiting for a call")
-        call = await phone.dial(emulator.ready.sip["tls"])
-        await call.answered()
-        await call.wait_for_heard("Welcome, which order?")
-        await call.say("4711")
-        await call.wait_for_heard("I see, order 4711 is on its way.")
-        await call.hang_up()
-        assert await command.status() == 0
-    assert command.lines == [
-        "waiting for a call",
-        "tool: find_order(4711)",
-        "tool_end: order 4711 is on its way",
-        "the caller has hung up",
-    ]
+    async with launched(emulator, sys.executable, str(PROGRAMS / "agents_sip.py"), folder=tmp_path) as command:
+        await order_by_phone(emulator, command)

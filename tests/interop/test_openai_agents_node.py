@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from desk import StartEmulator, wait_for_entry
 from interop.conftest import StartNode
-from interop.launch import FIND_ORDER
+from interop.launch import FIND_ORDER, order_by_phone
 from ringback.conformance.client import Phone
 from ringback.emulator.realtime.audio_formats import decode_whole, encode_whole
 from ringback.emulator.realtime.session_config import PCM
@@ -46,21 +46,8 @@ async def test_session_joins_a_phone_call(emulator: Emulator, start_node: StartN
     start = (
         start_node("agents_sip.mjs", url_of(emulator), settings=settings) if by_url else start_node("agents_sip.mjs")
     )
-    async with start as command, Phone(ca_file=ready.ca_file) as phone:
-        await command.line(lambda line: line == "waiting for a call")
-        call = await phone.dial(ready.sip["tls"])
-        await call.answered()
-        await call.wait_for_heard("Welcome, which order?")
-        await call.say("4711")
-        await call.wait_for_heard("I see, order 4711 is on its way.")
-        await call.hang_up()
-        assert await command.status() == 0
-    assert command.lines == [
-        "waiting for a call",
-        "tool: find_order(4711)",
-        "tool_end: order 4711 is on its way",
-        "the caller has hung up",
-    ]
+    async with start as command:
+        await order_by_phone(emulator, command)
 
 
 async def test_session_approves_the_call_of_an_mcp_tool(start_node: StartNode) -> None:
