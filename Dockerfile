@@ -8,7 +8,7 @@ FROM python:3.11-slim
 COPY --from=build /wheels /wheels
 RUN pip install --no-cache-dir /wheels/*.whl \
     && rm -r /wheels \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin ringback
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin ringback
 USER ringback
 WORKDIR /tmp
 
