@@ -1,19 +1,15 @@
 """Identifiers in the service's formats, drawn from a random source that the caller owns."""
 
-import re
 from typing import NewType, Protocol
 
-from .errors import UsageError
-
 CallId = NewType("CallId", str)
-"""`rtc_…`: opaque; only `call_id` and `parse_call_id` make one."""
+"""`rtc_…`: opaque. `Ids.call` makes one; whoever is told one looks it up."""
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 DRAWN = 1024
 """Base62 digits that are drawn at a time: every event has an id and padding, and each draw is a system call."""
 _DIGIT_OF_BYTE = bytes(ord(BASE62[byte % 62]) for byte in range(256))
 """Eight of the digits come a quarter more often than the others, which makes no id easier to guess."""
-_CALL_ID = re.compile(r"rtc_[A-Za-z0-9_-]+\Z")  # FACTS 2: treat as opaque [OBS]
 
 
 class RandomSource(Protocol):
@@ -22,13 +18,6 @@ class RandomSource(Protocol):
     def getrandbits(self, k: int, /) -> int: ...
 
     def randbytes(self, n: int, /) -> bytes: ...
-
-
-def parse_call_id(text: str) -> CallId:
-    """The one edge at which a string becomes a call id. Raises `UsageError` on anything but `rtc_…`."""
-    if _CALL_ID.match(text) is None:
-        raise UsageError(f"{text!r} is not a call id (rtc_…)")
-    return CallId(text)
 
 
 class Ids:

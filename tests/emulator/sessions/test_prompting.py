@@ -52,10 +52,6 @@ def desk(host: Any, **arguments: Any) -> Desk:
     return Desk(host, **arguments)
 
 
-def dones(d: Desk) -> int:
-    return d.types().count("response.done")
-
-
 def test_model_is_told_once_that_sound_flows() -> None:
     d = desk(host := Host())
     d.host.attach("a", d.at)
