@@ -20,7 +20,7 @@ STARTS = 15
 SUITE = Path(__file__).with_name("measured.py")
 CASES = {
     "fixture": "the fixture `ringback`, set-up and tear-down",
-    "sip": "a call over SIP and TLS, INVITE to BYE",
+    "sip": "a call over SIP and TLS with a packet each way, INVITE to BYE",
     "memory": "a call in memory, INVITE to BYE",
     "retries": "72 hours of webhook retries",
     "hour": "an hour on the phone with ten turns",
