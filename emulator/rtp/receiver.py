@@ -35,6 +35,9 @@ class RtpReceiver:
         self._digits: list[str] = []
         self._digit_count = 0
         self._clock = 0
+        self._codec = codec
+        self._is_event: dict[int, bool] = {}
+        self._parting: dict[int, Codec] = {}
         self.change(
             codec=codec,
             payload_type=payload_type,
@@ -50,15 +53,19 @@ class RtpReceiver:
         dtmf_payload_type: int | None,
         own_payload_types: tuple[int, int] | None = None,
     ) -> None:
-        """A new offer/answer: packets are of this format from now on. `own_payload_types`, for sound and for events,
-        are those of our own offer, if it was ours: they count before the peer's."""
-        self._codec = codec
+        """A new offer/answer: packets are of this format from now on, but for those that are on their way (RFC 3264
+        8.3.2): what was spoken before is heard until the first packet of this format comes. `own_payload_types`, for
+        sound and for events, are those of our own offer, if it was ours: they count before the peer's."""
         types = {COMFORT_NOISE: False, payload_type: False}
         if dtmf_payload_type is not None:
             types[dtmf_payload_type] = True
         if own_payload_types is not None:
             types |= zip(own_payload_types, (False, True), strict=True)
-        self._is_event = types
+        before = [number for number, is_event in self._is_event.items() if not is_event]
+        self._parting = {number: self._parting.get(number, self._codec) for number in before if number not in types}
+        self._is_event = types | dict.fromkeys(self._parting, False)
+        self._codec = codec
+        self._newcomer = None
 
     def knows(self, packet: RtpPacket) -> bool:
         """Whether its payload type was negotiated, or is comfort noise, which many send without asking."""
@@ -128,14 +135,25 @@ class RtpReceiver:
         if is_event:
             self._digits += self._dtmf.feed(packet, now)
         elif packet.payload_type == COMFORT_NOISE:
-            self._jitter.put(self._time_of(packet), SILENCE, in_order=arrival is not Arrival.REORDERED)
+            self._jitter.put(self._time_of(packet, self._codec), SILENCE, in_order=arrival is not Arrival.REORDERED)
         elif packet.payload:
-            sound = self._codec.decode(packet.payload)
-            self._jitter.put(self._time_of(packet), sound, in_order=arrival is not Arrival.REORDERED)
+            codec = self._codec_of(packet) if self._parting else self._codec
+            sound = codec.decode(packet.payload)
+            self._jitter.put(self._time_of(packet, codec), sound, in_order=arrival is not Arrival.REORDERED)
 
-    def _time_of(self, packet: RtpPacket) -> int:
+    def _codec_of(self, packet: RtpPacket) -> Codec:
+        """After a new offer/answer: the first packet by it is the end of what was before."""
+        before = self._parting.get(packet.payload_type)
+        if before is not None:
+            return before
+        for number in self._parting:
+            del self._is_event[number]
+        self._parting.clear()
+        return self._codec
+
+    def _time_of(self, packet: RtpPacket, codec: Codec) -> int:
         """A packet's timestamp in samples of ours, which wraps where theirs does not."""
-        factor = self._codec.clock_factor
+        factor = codec.clock_factor
         if factor == 1:
             return packet.timestamp
         self._clock += timestamp_distance(packet.timestamp, self._clock & 0xFFFFFFFF)

@@ -61,6 +61,8 @@ def test_receiver_knows_what_was_negotiated(ear: Ear) -> None:
     known = [number for number in range(128) if ear.receiver.knows(RtpPacket(number, 0, 0, 0, b""))]
     assert known == [0, 13, 101]
     ear.receiver.change(codec=PCMA, payload_type=8, dtmf_payload_type=None)
+    assert [number for number in range(128) if ear.receiver.knows(RtpPacket(number, 0, 0, 0, b""))] == [0, 8, 13]
+    ear.feed(audio(0)._replace(payload_type=8))
     assert [number for number in range(128) if ear.receiver.knows(RtpPacket(number, 0, 0, 0, b""))] == [8, 13]
 
 
@@ -91,6 +93,27 @@ def test_listener_hears_another_codec_after_a_new_offer(ear: Ear) -> None:
     louder = PCMA.encode(np.full(160, 5000, dtype=np.int16))
     ear.feed(*[audio(index)._replace(payload_type=8, payload=louder) for index in range(10, 20)])
     assert ear.levels[-1] == 5000
+
+
+def test_listener_hears_what_was_on_its_way_when_the_codec_changed(ear: Ear) -> None:
+    ear.feed(*[audio(index) for index in range(10)])
+    ear.receiver.change(codec=PCMA, payload_type=8, dtmf_payload_type=None)
+    ear.receiver.change(codec=PCMA, payload_type=96, dtmf_payload_type=None)
+    ear.feed(*[audio(index) for index in range(10, 15)])
+    louder = PCMA.encode(np.full(160, 5000, dtype=np.int16))
+    ear.feed(*[audio(index)._replace(payload_type=96, payload=louder) for index in range(15, 20)])
+    assert ear.levels[2:] == [1000] * 15 + [5000] * 3
+    assert not ear.receiver.knows(audio(20))
+
+
+def test_source_that_began_before_a_new_offer_begins_again(ear: Ear) -> None:
+    ear.feed(*[audio(index) for index in range(10)])
+    ear.receiver.receive(audio(10)._replace(ssrc=99), 0.2)
+    for _ in range(2):  # two changes, so that nothing is known of its payload type
+        ear.receiver.change(codec=PCMA, payload_type=8, dtmf_payload_type=None)
+        ear.feed(audio(11)._replace(payload_type=8))
+    ear.receiver.receive(audio(11)._replace(ssrc=99, payload_type=8), 0.24)
+    assert ear["sources"] == 1
 
 
 def test_who_answered_our_offer_speaks_by_our_numbers_or_by_its_own() -> None:
