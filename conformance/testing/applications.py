@@ -117,8 +117,10 @@ class _Lifespan:
         await self._started
 
     async def end(self) -> None:
+        if self._started.cancelled():  # nobody waited for it any more
+            self._task.cancel()
         self._is_ending.set()
-        await self._task
+        await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..targets.embedded import EmbeddedProject, Fault, Post
 from .applications import Application, application_of, url_of
 from .caller import Caller, Talker
-from .errors import ExpectationFailed
+from .errors import ExpectationFailed, WrongUse
 from .journal import Journal
-from .process import Program
+from .process import START, Program
+from .virtual_loop import VirtualLoop
 
 if TYPE_CHECKING:
     from ..client.phone import Phone
@@ -53,7 +54,13 @@ class ProjectOfTest:
         called = application_of(application, path)
         self._applications.append(called)
         number = len(self._applications)
-        await called.open()
+        # Virtual time would be over before an application that waits for a socket.
+        limit = None if isinstance(asyncio.get_running_loop(), VirtualLoop) else self.journal.patient(START)
+        try:
+            async with asyncio.timeout(limit):
+                await called.open()
+        except TimeoutError:
+            raise WrongUse(f"the application does not start: its lifespan has said nothing for {limit:g} s") from None
         self.project.add_webhook(f"{url_of(path)}?application={number}", self._answering(called.post))
 
     async def browse(self, session: Mapping[str, Any] | None, secret: str | None, through: str | None) -> "Browser":

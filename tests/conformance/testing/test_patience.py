@@ -1,9 +1,11 @@
 """How long tests wait on a slow machine: what they say, times the patience."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -89,6 +91,16 @@ def test_every_expectation_is_patient(ringback_emulator: EmulatorThread, project
     with pytest.raises(ExpectationFailed, match=r"within 0\.01 s"):
         program.prints("ready", within=0.1)
     project.end_programs()
+
+
+def test_application_that_does_not_start_is_not_waited_for_for_ever(
+    ringback_emulator: EmulatorThread, project: ProjectOfTest
+) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(WrongUse, match=r"its lifespan has said nothing for 2 s"):
+        ringback_emulator.thread.run(project.webhook(application, "/"))
 
 
 async def test_control_api_is_patient() -> None:
