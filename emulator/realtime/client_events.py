@@ -3,7 +3,9 @@
 import binascii
 import json
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
+
+import msgspec
 
 from ..errors import InvalidRequest
 from .items import ITEM, ITEM_OR_REFERENCE
@@ -57,12 +59,22 @@ class SessionUpdate:
     patch: SessionPatch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppendAudio:
-    """`audio` is in the session's input format."""
+class AppendAudio(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="input_audio_buffer.append",
+):
+    """`audio` is in the session's input format.
 
-    event_id: str | None
+    What JSON has to be for it is said by the type, since these come by the thousand: msgspec reads one ten times as
+    fast as all that `_parse` looks at.
+    """
+
     audio: bytes
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,9 +160,8 @@ class InvalidEvent(InvalidRequest):
         self.event = event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
-    """A client event, and the JSON object it was made of."""
+class Parsed(NamedTuple):
+    """A client event, and the JSON object it was made of; that of an `AppendAudio` may be empty."""
 
     event: ClientEvent
     raw: dict[str, Any]
@@ -162,6 +173,8 @@ def parse_client_event(data: str | bytes, *, has_output_buffer: bool) -> Parsed:
     `has_output_buffer` says whether the server paces the output, as it does in calls: only those have
     `output_audio_buffer.clear` [DOC].
     """
+    if (append := _read_append(data)) is not None:
+        return Parsed(append, {})
     raw: Any = None
     event_id: str | None = None
     try:
@@ -169,9 +182,23 @@ def parse_client_event(data: str | bytes, *, has_output_buffer: bool) -> Parsed:
         if isinstance(raw, dict) and isinstance(given := raw.get("event_id"), str):
             check_encodable(given)
             event_id = given
-        return Parsed(event=_parse(raw, event_id, has_output_buffer), raw=raw)
+        return Parsed(_parse(raw, event_id, has_output_buffer), raw)
     except InvalidRequest as error:
         raise InvalidEvent(error, event_id=event_id, event=_journalled(raw)) from error
+
+
+_APPENDS = msgspec.json.Decoder(AppendAudio)
+
+
+def _read_append(data: str | bytes) -> AppendAudio | None:
+    """An append with nothing wrong in it; None of everything else, which has to be looked at."""
+    if isinstance(data, bytes):
+        return None
+    try:
+        append = _APPENDS.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    return append if len(append.audio) <= APPEND_LIMIT else None
 
 
 def _decode(data: str | bytes) -> Any:
@@ -198,8 +225,6 @@ def _parse(raw: Any, event_id: str | None, has_output_buffer: bool) -> ClientEve
     if "type" not in raw:
         raise InvalidRequest("The 'type' field is missing.", code="invalid_event")  # DOC: example of the error event
     kind = raw["type"]
-    if kind == "input_audio_buffer.append":
-        return _append(raw, event_id)
     check_encodable(raw)
     if not isinstance(kind, str):
         raise invalid_type("type", "a string", kind)
@@ -210,20 +235,14 @@ def _parse(raw: Any, event_id: str | None, has_output_buffer: bool) -> ClientEve
     return _build(kind, raw, event_id)
 
 
-def _append(raw: dict[str, Any], event_id: str | None) -> AppendAudio:
-    """The event of which there are many: only what it needs is looked at."""
-    audio = raw.get("audio")
-    if not isinstance(audio, str) or len(raw) != 2 + (event_id is not None):
-        check_encodable(raw)
-        _APPEND.check_fields(raw, "")
-        audio = raw["audio"]
-    if len(audio) * 3 // 4 > APPEND_LIMIT + 2:
+def _appended(text: str) -> bytes:
+    if len(text) * 3 // 4 > APPEND_LIMIT + 2:
         raise InvalidRequest(
             f"Invalid 'audio': at most {APPEND_LIMIT} bytes of audio can be appended at once.",
             code="invalid_value",
             param="audio",
         )
-    return AppendAudio(event_id=event_id, audio=decode_audio(audio, "audio"))
+    return decode_audio(text, "audio")
 
 
 def decode_audio(text: str, path: str) -> bytes:
@@ -240,6 +259,8 @@ def _build(kind: str, raw: dict[str, Any], event_id: str | None) -> ClientEvent:
     match kind:
         case "session.update":
             return SessionUpdate(event_id=event_id, patch=parse_session_patch(raw["session"]))
+        case "input_audio_buffer.append":
+            return AppendAudio(event_id=event_id, audio=_appended(raw["audio"]))
         case "input_audio_buffer.commit":
             return CommitAudio(event_id=event_id)
         case "input_audio_buffer.clear":
@@ -308,10 +329,9 @@ _RESPONSE = Record(
     }
 )
 
-_APPEND = Record(_event(audio=Text()), ("audio",))
-
 _SCHEMAS: dict[str, Record] = {
     "session.update": Record(_event(session=Free()), ("session",)),
+    "input_audio_buffer.append": Record(_event(audio=Text()), ("audio",)),
     "input_audio_buffer.commit": Record(_event()),
     "input_audio_buffer.clear": Record(_event()),
     "output_audio_buffer.clear": Record(_event()),

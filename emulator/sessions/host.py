@@ -299,5 +299,5 @@ class SessionHost:
 
 def _journalled(parsed: Parsed, length: int) -> dict[str, Any]:
     if isinstance(parsed.event, AppendAudio):
-        return {"type": parsed.raw["type"], "audio_bytes": len(parsed.event.audio)}
+        return {"type": "input_audio_buffer.append", "audio_bytes": len(parsed.event.audio)}
     return redacted_event(parsed.raw) if length <= JOURNALLED else {"type": parsed.raw["type"], "length": length}
