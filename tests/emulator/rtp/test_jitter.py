@@ -134,6 +134,12 @@ def test_duplicate_sound_changes_nothing() -> None:
     assert exactly(line, 900)
 
 
+def test_packet_within_another_changes_nothing() -> None:
+    line = Line()
+    line.run([(0, 0, 40), (1, 10, 10), *packets(20, start=40)], until=400)
+    assert exactly(line, 300)
+
+
 def test_silence_of_the_sender_keeps_its_timing() -> None:
     line = Line()
     line.run([*packets(10), *packets(20, start=2000)], until=2500)
