@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ringback.emulator.errors import PeerError
 from ringback.emulator.rtp.packet import RtpPacket, classify, sequence_distance, timestamp_distance
@@ -31,6 +31,7 @@ def test_packet_has_the_header_of_rfc_3550() -> None:
     assert packet.to_bytes().hex() == "8088" + "0102" + "03040506" + "0708090a" + "7879"
 
 
+@example(RtpPacket(0, 1, 2, 3, b"sound"), 2, 1, 3)
 @given(PACKETS, st.integers(0, 15), st.none() | st.integers(0, 5), st.integers(0, 20))
 def test_packet_is_found_behind_sources_extension_and_padding(
     packet: RtpPacket, sources: int, words: int | None, padding: int

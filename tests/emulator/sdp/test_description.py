@@ -58,6 +58,10 @@ def test_parser_accepts_a_description_without_origin_and_name() -> None:
     assert description.media[0].connection is None
 
 
+def test_first_of_two_lines_counts() -> None:
+    assert parse(PLAIN.replace("s=call", "s=call\r\ns=another")).name == "call"
+
+
 def test_parser_accepts_a_subject_that_is_not_utf8() -> None:
     assert parse(PLAIN.encode().replace(b"s=call", b"s=Z\xfcrich")).name == "Z�rich"
 
