@@ -73,7 +73,7 @@ def _declare_spoken(number: int, codec: CodecName, name: str, payload: str) -> N
     @requirement(
         f"SDP-CODEC-{number + 1:02d}",
         level=Level.MUST,
-        says=f"A key that is pressed in a call of {name} is told.",
+        says=f"A key that is pressed after words in {name} is told.",
         evidence="RFC",
         clause="RFC 4733 2.1: events take the place of the sound in its stream, and so its clock",
         link=rfc(4733, "2.1"),
@@ -81,6 +81,7 @@ def _declare_spoken(number: int, codec: CodecName, name: str, payload: str) -> N
     )
     async def key_is_told(bench: Bench) -> None:
         call, sideband = await talking(bench, codecs=(codec,))
+        await call.say("hello")
         await call.press("7")
         event = await bench.event(sideband, EVENT, timeout=bench.within.speech)
         bench.expect(event.get("event") == "7", "7", event.data)
