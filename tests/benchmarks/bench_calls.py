@@ -146,10 +146,12 @@ class Caller:
             self.sent += 1
 
     def receive(self) -> None:
-        """All that has come."""
+        """All that has come. RTCP is no part of it: our neighbour's, one port higher, is sent to us (RFC 5761 4)."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 data, ancillary, _, _ = self.rtp.recvmsg(2048, 64)
+                if 192 <= data[1] <= 223:
+                    continue
                 seconds, nanoseconds = _TIME.unpack(ancillary[0][2])
                 self.arrivals.append((seconds + nanoseconds * 1e-9, int.from_bytes(data[2:4])))
 
