@@ -118,20 +118,21 @@ def test_user_is_told_of_a_fault_that_there_is_not(ringback: Ringback) -> None:
         ringback.faults.add("no-such-fault")
 
 
-def test_session_is_shared_by_its_tests(ringback_session: Ringback) -> None:
+@pytest.fixture(scope="session")
+def session(ringback_session: Ringback) -> Ringback:
+    """It has its application before the first of its tests, whichever that is."""
     ringback_session.webhook(Asgi())
-    call = ringback_session.dial(via="memory")
+    return ringback_session
+
+
+@pytest.mark.xdist_group("one session")  # in two processes each test would have one of its own
+@pytest.mark.parametrize("number", [1, 2])
+def test_session_is_shared_by_its_tests(session: Ringback, number: int) -> None:
+    call = session.dial(via="memory")
     call.answered()
     call.hang_up()
     call.ended()
-
-
-def test_session_keeps_its_application(ringback_session: Ringback) -> None:
-    call = ringback_session.dial(via="memory")
-    call.answered()
-    call.hang_up()
-    call.ended()
-    assert len(ringback_session.journal.records("webhook.delivered")) >= 1
+    assert len(session.journal.records("webhook.delivered")) >= 1
 
 
 async def test_session_of_coroutines_is_shared(aringback_session: AsyncRingback) -> None:
